@@ -1,0 +1,262 @@
+# actord: every rule of the project. `make help` lists the targets.
+#
+#   MODE=release|debug              how to build; release is the default
+#   SANITIZE=address|undefined|thread   a mode of its own (address includes undefined)
+#   CC CFLAGS CPPFLAGS LDFLAGS DESTDIR PREFIX   as usual
+#   WERROR=1                        warnings are errors (CI)
+#   T=text                          `make test`: only the programs whose name contains it
+#   V=1                             show the commands
+
+VERSION   := 0.1.0
+SOVERSION := 0
+
+# --- What is built from what -------------------------------------------------
+# One source a line. A group may use the groups above it, never those below.
+
+LIBACTOR_SRC := \
+
+SUPERVISORS_SRC := \
+
+CONFIG_SRC := \
+
+DAEMON_SRC := \
+
+ACTORCTL_SRC := \
+
+# The static helper that sets limits, user and death signal of a child.
+CHILD_SRC := \
+
+# --- Modes -------------------------------------------------------------------
+
+MODE     ?= release
+SANITIZE ?=
+
+ifneq ($(SANITIZE),)
+  ifeq ($(filter address undefined thread,$(SANITIZE)),)
+    $(error SANITIZE=$(SANITIZE) is unknown: use address, undefined or thread)
+  endif
+  override MODE := $(SANITIZE)
+endif
+ifeq ($(filter release debug address undefined thread,$(MODE)),)
+  $(error MODE=$(MODE) is unknown: use release, debug, or SANITIZE=address, undefined or thread)
+endif
+ifneq ($(filter address undefined thread,$(MODE)),)
+  SANITIZE := $(MODE)
+endif
+
+OUT := build/$(MODE)
+# Only a release build may touch build/actord, so that modes never mix.
+BIN := $(if $(filter release,$(MODE)),build,$(OUT))
+
+# --- Flags -------------------------------------------------------------------
+
+PREFIX     ?= /usr/local
+BINDIR     ?= $(PREFIX)/bin
+LIBDIR     ?= $(PREFIX)/lib
+LIBEXECDIR ?= $(PREFIX)/libexec/actord
+INCLUDEDIR ?= $(PREFIX)/include
+DATADIR    ?= $(PREFIX)/share
+SYSCONFDIR ?= /etc
+
+CFLAGS_release   := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong
+CFLAGS_debug     := -Og -g
+CFLAGS_address   := -O1 -g
+CFLAGS_undefined := -O1 -g
+CFLAGS_thread    := -O1 -g
+CFLAGS           ?= $(CFLAGS_$(MODE))
+LDFLAGS          ?= -Wl,-z,relro,-z,now
+
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2
+# ACTOR_DEBUG: the runtime's own checks (poisoned messages, owner of an actor's state).
+DEBUG_DEFS  := $(if $(filter release,$(MODE)),,-DACTOR_DEBUG=1)
+SAN_address   := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+SAN_undefined := -fsanitize=undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+SAN_thread    := -fsanitize=thread -fno-omit-frame-pointer
+SAN           := $(SAN_$(SANITIZE))
+
+BASE_CFLAGS := -std=c11 -D_GNU_SOURCE -I. $(WARNINGS) -pthread $(if $(WERROR),-Werror)
+COMPILE = $(CC) $(BASE_CFLAGS) -fvisibility=hidden $(DEBUG_DEFS) $(CPPFLAGS) $(CFLAGS) $(SAN)
+LINK    = $(CC) $(CFLAGS) $(SAN) -pthread $(LDFLAGS)
+DEPGEN  = -MMD -MP -MF $(@:.o=.d)
+
+# What only the programs know: their version and where actord-child is installed.
+DEFS = -DACTORD_VERSION='"$(VERSION)"' -DACTORD_LIBEXECDIR='"$(LIBEXECDIR)"'
+
+DAEMON_LIBS   := -levent_core -levent_pthreads -lnng -lcjson -lyaml -lsystemd
+ACTORCTL_LIBS := -lnng -lcjson
+CHECK_LIBS    := -lcheck_pic -lsubunit -lrt -lm
+
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$(2)')
+
+# --- Files -------------------------------------------------------------------
+
+objs = $(patsubst %.c,$(OUT)/%.o,$(1))
+
+LIBACTOR_OBJ    := $(call objs,$(LIBACTOR_SRC))
+LIBACTOR_PIC    := $(patsubst %.c,$(OUT)/pic/%.o,$(LIBACTOR_SRC))
+SUPERVISORS_OBJ := $(call objs,$(SUPERVISORS_SRC))
+CONFIG_OBJ      := $(call objs,$(CONFIG_SRC))
+DAEMON_OBJ      := $(call objs,$(DAEMON_SRC))
+ACTORCTL_OBJ    := $(call objs,$(ACTORCTL_SRC))
+CHILD_OBJ       := $(call objs,$(CHILD_SRC))
+
+LIBACTOR_A  := $(BIN)/libactor.a
+LIBACTOR_SO := $(BIN)/libactor.so
+# All of the daemon but main(), so that unit tests can link it.
+LIBACTORD_A := $(OUT)/libactord.a
+
+LIBRARIES := $(if $(LIBACTOR_SRC),$(LIBACTOR_A) $(if $(SANITIZE),,$(LIBACTOR_SO) $(BIN)/libactor.pc))
+PROGRAMS  := $(if $(DAEMON_SRC),$(BIN)/actord) $(if $(ACTORCTL_SRC),$(BIN)/actorctl) \
+             $(if $(CHILD_SRC),$(BIN)/actord-child)
+
+matching = $(foreach f,$(1),$(if $(findstring $(T),$(f)),$(f)))
+UNIT_SRC    := $(wildcard tests/unit/test_*.c)
+E2E_SRC     := $(wildcard tests/e2e/test_*.c)
+SUPPORT_SRC := $(wildcard tests/support/*.c)
+HARNESS_SRC := $(wildcard tests/e2e/harness*.c)
+SUPPORT_OBJ := $(call objs,$(SUPPORT_SRC))
+HARNESS_OBJ := $(call objs,$(HARNESS_SRC))
+UNIT_BIN    := $(patsubst %.c,$(OUT)/%,$(call matching,$(UNIT_SRC)))
+E2E_BIN     := $(patsubst %.c,$(OUT)/%,$(call matching,$(E2E_SRC)))
+TEST_OBJ    := $(call objs,$(UNIT_SRC) $(E2E_SRC)) $(SUPPORT_OBJ) $(HARNESS_OBJ)
+
+PRODUCT_OBJ := $(LIBACTOR_OBJ) $(SUPERVISORS_OBJ) $(CONFIG_OBJ) $(DAEMON_OBJ) $(ACTORCTL_OBJ)
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.SECONDARY:
+
+# --- Targets for people ------------------------------------------------------
+
+.PHONY: all run test asan tsan deps format clean help
+
+all: $(LIBRARIES) $(PROGRAMS) ## build the programs and libactor (the default)
+
+run: all ## build, then run the demo
+	$(BIN)/actord demo
+
+test: all $(UNIT_BIN) $(E2E_BIN) ## build and run all tests; T=text runs some
+	@tests/run $(BIN) $(UNIT_BIN) $(E2E_BIN)
+
+asan: ## the tests under AddressSanitizer and UBSan
+	@$(MAKE) --no-print-directory test SANITIZE=address
+
+tsan: ## the tests under ThreadSanitizer
+	@$(MAKE) --no-print-directory test SANITIZE=thread
+
+deps: ## install the Debian packages needed to build and test
+	@scripts/deps install build test
+
+format: ## format all C sources in place
+	@scripts/deps ensure lint
+	git ls-files -co --exclude-standard '*.c' '*.h' | xargs -r clang-format -i
+
+clean: ## remove build/
+	rm -rf build
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' Makefile | while IFS="$$(printf '\t')" read -r t h; \
+	    do printf '  %-10s %s\n' "$$t" "$$h"; done
+
+# --- Prerequisites -----------------------------------------------------------
+# Order-only, so that they run before the first compiler call and rebuild nothing.
+
+.PHONY: need-build need-test FORCE
+need-build:
+	@scripts/deps ensure build
+need-test:
+	@scripts/deps ensure build test
+
+# Objects are rebuilt when the flags they were built with change.
+quote = '$(subst ','\'',$(1))'
+define stamp
+@mkdir -p $(@D)
+@printf '%s\n' $(call quote,$(1)) | cmp -s - $@ || printf '%s\n' $(call quote,$(1)) >$@
+endef
+
+$(OUT)/flags: FORCE
+	$(call stamp,$(COMPILE) $(LDFLAGS))
+$(OUT)/defs: FORCE
+	$(call stamp,$(DEFS))
+
+# The templates (*.in) name the directories and the version as @NAME@.
+fill = sed $(foreach v,VERSION PREFIX BINDIR LIBDIR LIBEXECDIR INCLUDEDIR SYSCONFDIR,\
+    -e 's|@$(v)@|$($(v))|g') $(1)
+
+# --- Objects -----------------------------------------------------------------
+
+$(PRODUCT_OBJ): $(OUT)/%.o: %.c $(OUT)/flags | need-build
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(COMPILE) $(EXTRA) $(DEPGEN) -c -o $@ $<
+
+$(LIBACTOR_PIC): $(OUT)/pic/%.o: %.c $(OUT)/flags | need-build
+	$(call say,CC,$< (pic))
+	@mkdir -p $(@D)
+	$(Q)$(COMPILE) -fPIC $(DEPGEN) -c -o $@ $<
+
+$(TEST_OBJ): $(OUT)/%.o: %.c $(OUT)/flags | need-test
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(COMPILE) $(EXTRA) $(DEPGEN) -c -o $@ $<
+
+# Without a sanitizer in every mode: none of them works in a static program.
+$(CHILD_OBJ): $(OUT)/%.o: %.c $(OUT)/flags | need-build
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BASE_CFLAGS) $(CPPFLAGS) $(CFLAGS) $(DEPGEN) -c -o $@ $<
+
+$(DAEMON_OBJ) $(ACTORCTL_OBJ): $(OUT)/defs
+$(DAEMON_OBJ) $(ACTORCTL_OBJ): EXTRA = $(DEFS)
+
+# --- Libraries and programs --------------------------------------------------
+
+define archive
+$(call say,AR,$@)
+@mkdir -p $(@D)
+@rm -f $@
+$(Q)$(AR) rcs $@ $(filter %.o,$^)
+endef
+
+$(LIBACTOR_A): $(LIBACTOR_OBJ) | need-build
+	$(archive)
+
+$(LIBACTORD_A): $(SUPERVISORS_OBJ) $(CONFIG_OBJ) $(filter-out $(OUT)/daemon/main.o,$(DAEMON_OBJ)) | need-build
+	$(archive)
+
+$(LIBACTOR_SO): $(LIBACTOR_PIC)
+	$(call say,LD,$@)
+	$(Q)$(LINK) -shared -Wl,-soname,libactor.so.$(SOVERSION) -o $@.$(VERSION) $^
+	@ln -sf libactor.so.$(VERSION) $@.$(SOVERSION)
+	@ln -sf libactor.so.$(VERSION) $@
+
+# Written for the PREFIX at hand; `make install` writes its own.
+$(BIN)/libactor.pc: scripts/libactor.pc.in FORCE
+	@mkdir -p $(@D)
+	@$(call fill,$<) | cmp -s - $@ || $(call fill,$<) >$@
+
+$(BIN)/actord: $(OUT)/daemon/main.o $(LIBACTORD_A) $(LIBACTOR_A)
+	$(call say,LD,$@)
+	$(Q)$(LINK) -o $@ $^ $(DAEMON_LIBS)
+
+$(BIN)/actorctl: $(ACTORCTL_OBJ)
+	$(call say,LD,$@)
+	$(Q)$(LINK) -o $@ $^ $(ACTORCTL_LIBS)
+
+$(BIN)/actord-child: $(CHILD_OBJ)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -static -o $@ $^
+
+# --- Tests -------------------------------------------------------------------
+
+$(patsubst %.c,$(OUT)/%,$(UNIT_SRC)): %: %.o $(SUPPORT_OBJ) $(LIBACTORD_A) $(LIBACTOR_A)
+	$(call say,LD,$@)
+	$(Q)$(LINK) -o $@ $^ $(CHECK_LIBS) $(DAEMON_LIBS)
+
+$(patsubst %.c,$(OUT)/%,$(E2E_SRC)): %: %.o $(HARNESS_OBJ) | need-test
+	$(call say,LD,$@)
+	$(Q)$(LINK) -o $@ $^ $(CHECK_LIBS) $(ACTORCTL_LIBS)
+
+-include $(patsubst %.o,%.d,$(PRODUCT_OBJ) $(LIBACTOR_PIC) $(CHILD_OBJ) $(TEST_OBJ))
