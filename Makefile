@@ -110,7 +110,7 @@ LIBRARIES := $(if $(LIBACTOR_SRC),$(LIBACTOR_A) $(if $(SANITIZE),,$(LIBACTOR_SO)
 PROGRAMS  := $(if $(DAEMON_SRC),$(BIN)/actord) $(if $(ACTORCTL_SRC),$(BIN)/actorctl) \
              $(if $(CHILD_SRC),$(BIN)/actord-child)
 
-matching = $(foreach f,$(1),$(if $(findstring $(T),$(f)),$(f)))
+matching = $(if $(T),$(foreach f,$(1),$(if $(findstring $(T),$(f)),$(f))),$(1))
 UNIT_SRC    := $(wildcard tests/unit/test_*.c)
 E2E_SRC     := $(wildcard tests/e2e/test_*.c)
 SUPPORT_SRC := $(wildcard tests/support/*.c)
