@@ -1,0 +1,69 @@
+/* plan: what has to be done to get from one configuration to another.
+ *
+ * A pure comparison; nothing is applied. Changes come in an order in which they can be applied
+ * one after the other: settings, policies that are new or changed, stops (children last to first),
+ * moves, restarts, starts (in start order), updates in place, policies that are gone.
+ * A child below a supervisor that is stopped or started isn't listed: it goes with its parent.
+ */
+#ifndef CONFIG_PLAN_H
+#define CONFIG_PLAN_H
+
+#include "config.h"
+
+typedef enum config_change_kind {
+    CONFIG_CHANGE_SETTING,     /* a setting outside the tree that can change while running */
+    CONFIG_CHANGE_NEEDS_START, /* a setting that takes effect at the daemon's next start only */
+    CONFIG_CHANGE_POLICY_ADD,
+    CONFIG_CHANGE_POLICY_UPDATE, /* in place: state and counters are kept */
+    CONFIG_CHANGE_POLICY_REMOVE,
+    CONFIG_CHANGE_STOP,    /* `from` with all below it is gone */
+    CONFIG_CHANGE_MOVE,    /* the same name under another parent: stop there, start here */
+    CONFIG_CHANGE_RESTART, /* another command or kind: this child alone starts anew, the mailbox
+                              stays. A supervisor that became something else, or the reverse,
+                              goes with all below it */
+    CONFIG_CHANGE_START,   /* `to` with all below it is new */
+    CONFIG_CHANGE_UPDATE   /* other keys of a child changed: applies without a restart */
+} config_change_kind;
+
+typedef enum config_policy_kind {
+    CONFIG_POLICY_NONE,
+    CONFIG_POLICY_RETRY,
+    CONFIG_POLICY_BREAKER,
+    CONFIG_POLICY_LIMITER
+} config_policy_kind;
+
+/* One key that differs; texts as in the file, secrets as "(secret)". NULL: not written. */
+typedef struct config_difference {
+    const char *key; /* "mailbox.capacity" */
+    const char *before;
+    const char *after;
+} config_difference;
+
+typedef struct config_change {
+    config_change_kind kind;
+    config_policy_kind policy;     /* for the policy changes */
+    const char *name;              /* of the child or policy; the section of a setting ("limits") */
+    const config_child *from, *to; /* of a child; from is NULL for a start, to for a stop */
+    const config_difference *differences; /* of settings, policy updates, restarts, updates */
+    size_t difference_count;
+    size_t index; /* start, move and order: the place among the parent's children in `to` */
+} config_change;
+
+typedef struct config_plan {
+    const config_change *changes;
+    size_t count;
+    bool needs_start; /* there is at least one CONFIG_CHANGE_NEEDS_START */
+} config_plan;
+
+/* Compare. The plan cites both configurations, which must outlive it.
+ * Returns CONFIG_OK or CONFIG_ENOMEM; *out is untouched on failure. Any thread. */
+config_err config_plan_new(const config *from, const config *to, config_plan **out);
+void config_plan_free(config_plan *plan);
+
+/* The plan for people, a line a change; "nothing to change\n" when there is none.
+ * A string for free(), or NULL when out of memory. */
+char *config_plan_text(const config_plan *plan);
+
+const char *config_change_name(config_change_kind kind); /* "start", "stop", "restart" ... */
+
+#endif
