@@ -130,7 +130,7 @@ PRODUCT_OBJ := $(LIBACTOR_OBJ) $(SUPERVISORS_OBJ) $(CONFIG_OBJ) $(DAEMON_OBJ) $(
 
 # --- Targets for people ------------------------------------------------------
 
-.PHONY: all run test asan tsan deps format clean help
+.PHONY: all run test asan tsan lint install uninstall deps format clean help
 
 all: $(LIBRARIES) $(PROGRAMS) ## build the programs and libactor (the default)
 
@@ -146,12 +146,15 @@ asan: ## the tests under AddressSanitizer and UBSan
 tsan: ## the tests under ThreadSanitizer
 	@$(MAKE) --no-print-directory test SANITIZE=thread
 
+lint: lint-format lint-clang lint-tidy lint-cppcheck lint-shell lint-unit ## formatter, analyzers, thread safety, unit
+
+install: install-lib install-bin install-etc ## install below DESTDIR and PREFIX (/usr/local)
+
 deps: ## install the Debian packages needed to build and test
 	@scripts/deps install build test
 
-format: ## format all C sources in place
-	@scripts/deps ensure lint
-	git ls-files -co --exclude-standard '*.c' '*.h' | xargs -r clang-format -i
+format: | need-lint ## format all C sources in place
+	@$(if $(C_FILES),clang-format -i $(C_FILES))
 
 clean: ## remove build/
 	rm -rf build
@@ -163,11 +166,13 @@ help: ## list the targets
 # --- Prerequisites -----------------------------------------------------------
 # Order-only, so that they run before the first compiler call and rebuild nothing.
 
-.PHONY: need-build need-test FORCE
+.PHONY: need-build need-test need-lint FORCE
 need-build:
 	@scripts/deps ensure build
 need-test:
 	@scripts/deps ensure build test
+need-lint:
+	@scripts/deps ensure build test lint
 
 # Objects are rebuilt when the flags they were built with change.
 quote = '$(subst ','\'',$(1))'
@@ -228,7 +233,7 @@ $(LIBACTORD_A): $(SUPERVISORS_OBJ) $(CONFIG_OBJ) $(filter-out $(OUT)/daemon/main
 
 $(LIBACTOR_SO): $(LIBACTOR_PIC)
 	$(call say,LD,$@)
-	$(Q)$(LINK) -shared -Wl,-soname,libactor.so.$(SOVERSION) -o $@.$(VERSION) $^
+	$(Q)$(LINK) -shared -Wl,-soname,$(LIBACTOR_SONAME) -o $@.$(VERSION) $^
 	@ln -sf libactor.so.$(VERSION) $@.$(SOVERSION)
 	@ln -sf libactor.so.$(VERSION) $@
 
@@ -258,5 +263,97 @@ $(patsubst %.c,$(OUT)/%,$(UNIT_SRC)): %: %.o $(SUPPORT_OBJ) $(LIBACTORD_A) $(LIB
 $(patsubst %.c,$(OUT)/%,$(E2E_SRC)): %: %.o $(HARNESS_OBJ) | need-test
 	$(call say,LD,$@)
 	$(Q)$(LINK) -o $@ $^ $(CHECK_LIBS) $(ACTORCTL_LIBS)
+
+# --- Lint --------------------------------------------------------------------
+# Every step fails by itself: `make lint-tidy` and so on.
+
+.PHONY: lint-format lint-clang lint-tidy lint-cppcheck lint-shell lint-unit
+C_DIRS   := $(wildcard libactor supervisors config daemon actorctl tests bench examples)
+C_FILES   = $(sort $(shell find $(C_DIRS) -name '*.[ch]'))
+C_SOURCES = $(filter %.c,$(C_FILES))
+# A step over files does nothing while there are none.
+each = $(if $(C_SOURCES),printf '%s\n' $(C_SOURCES) | xargs -P2 -n4)
+
+LINT_CFLAGS = $(BASE_CFLAGS) -DACTOR_DEBUG=1 $(DEFS)
+
+lint-format: | need-lint
+	@echo '  clang-format'
+	@$(if $(C_FILES),clang-format --dry-run -Werror $(C_FILES))
+
+# clang's own opinion, and the locks: every field names its lock.
+lint-clang: | need-lint
+	@echo '  clang -Wthread-safety'
+	@$(each) clang $(LINT_CFLAGS) -Wthread-safety -Werror -fsyntax-only
+
+lint-tidy: | need-lint
+	@echo '  clang-tidy'
+	@mkdir -p build/lint
+	@printf '%s\n' -I$(CURDIR) $(LINT_CFLAGS) >build/lint/compile_flags.txt
+	@$(each) clang-tidy --quiet -p build/lint 2>build/lint/stderr || \
+	    { cat build/lint/stderr; exit 1; }
+
+lint-cppcheck: | need-lint
+	@echo '  cppcheck'
+	@$(if $(C_SOURCES),cppcheck --quiet --std=c11 --enable=warning --enable=performance --enable=portability \
+	    --inline-suppr --suppressions-list=tests/cppcheck.supp --error-exitcode=1 -j2 -I. \
+	    -D_GNU_SOURCE -DACTOR_DEBUG=1 $(DEFS) '-DSTART_TEST(n)=static void n(int _i)' -DEND_TEST= \
+	    $(C_SOURCES))
+
+lint-shell: | need-lint
+	@echo '  shellcheck'
+	@grep -rlIE --exclude-dir=build --exclude-dir=.git '^#!/(usr/)?bin/(env )?(ba)?sh' . | xargs -r shellcheck
+
+# 36: at most 3.6 of 10. `verify` wants a program that exists, hence /bin/true; it only
+# warns of unknown keys, hence the test for silence.
+lint-unit: build/lint/actord.service | need-lint
+	@echo '  systemd-analyze'
+	@systemd-analyze security --offline=yes --threshold=36 --no-pager $< >build/lint/security || \
+	    { cat build/lint/security; exit 1; }
+	@sed -i 's|^ExecStart=.*|ExecStart=/bin/true|' $<
+	@systemd-analyze verify $< 2>&1 | { ! grep .; }
+
+build/lint/actord.service: systemd/actord.service.in FORCE
+	@mkdir -p $(@D)
+	@$(call fill,$<) >$@
+
+# --- Install -----------------------------------------------------------------
+
+.PHONY: install-lib install-bin install-etc
+UNITDIR     ?= $(PREFIX)/lib/systemd/system
+SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
+TMPFILESDIR ?= $(PREFIX)/lib/tmpfiles.d
+D            = $(DESTDIR)
+LIBACTOR_SONAME := libactor.so.$(SOVERSION)
+CONFIG_FILE := $(D)$(SYSCONFDIR)/actord/actord.yaml
+
+install-lib: all
+	install -d $(D)$(LIBDIR)/pkgconfig $(D)$(INCLUDEDIR)
+	install -m 644 libactor/actor.h $(D)$(INCLUDEDIR)/actor.h
+	install -m 644 build/libactor.a $(D)$(LIBDIR)/libactor.a
+	install -m 644 build/libactor.so.$(VERSION) $(D)$(LIBDIR)/libactor.so.$(VERSION)
+	ln -sf libactor.so.$(VERSION) $(D)$(LIBDIR)/$(LIBACTOR_SONAME)
+	ln -sf libactor.so.$(VERSION) $(D)$(LIBDIR)/libactor.so
+	$(call fill,scripts/libactor.pc.in) >$(D)$(LIBDIR)/pkgconfig/libactor.pc
+
+install-bin: all
+	install -d $(D)$(BINDIR) $(D)$(LIBEXECDIR) $(D)$(UNITDIR) $(D)$(SYSUSERSDIR) $(D)$(TMPFILESDIR)
+	install -m 755 build/actord build/actorctl $(D)$(BINDIR)
+	install -m 755 build/actord-child $(D)$(LIBEXECDIR)/actord-child
+	$(call fill,systemd/actord.service.in) >$(D)$(UNITDIR)/actord.service
+	install -m 644 systemd/actord.sysusers $(D)$(SYSUSERSDIR)/actord.conf
+	install -m 644 systemd/actord.tmpfiles $(D)$(TMPFILESDIR)/actord.conf
+
+# A configuration that is there is somebody's work.
+install-etc:
+	install -d $(D)$(SYSCONFDIR)/actord
+	[ -e $(CONFIG_FILE) ] || install -m 644 config/actord.yaml $(CONFIG_FILE)
+
+uninstall: ## remove what install put there, but not the configuration
+	rm -f $(D)$(INCLUDEDIR)/actor.h $(D)$(LIBDIR)/libactor.a $(D)$(LIBDIR)/libactor.so \
+	    $(D)$(LIBDIR)/$(LIBACTOR_SONAME) $(D)$(LIBDIR)/libactor.so.$(VERSION) \
+	    $(D)$(LIBDIR)/pkgconfig/libactor.pc $(D)$(BINDIR)/actord $(D)$(BINDIR)/actorctl \
+	    $(D)$(LIBEXECDIR)/actord-child $(D)$(UNITDIR)/actord.service \
+	    $(D)$(SYSUSERSDIR)/actord.conf $(D)$(TMPFILESDIR)/actord.conf
+	-rmdir $(D)$(LIBEXECDIR)
 
 -include $(patsubst %.o,%.d,$(PRODUCT_OBJ) $(LIBACTOR_PIC) $(CHILD_OBJ) $(TEST_OBJ))
