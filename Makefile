@@ -329,17 +329,17 @@ CONFIG_FILE := $(D)$(SYSCONFDIR)/actord/actord.yaml
 install-lib: all
 	install -d $(D)$(LIBDIR)/pkgconfig $(D)$(INCLUDEDIR)
 	install -m 644 libactor/actor.h $(D)$(INCLUDEDIR)/actor.h
-	install -m 644 build/libactor.a $(D)$(LIBDIR)/libactor.a
-	install -m 644 build/libactor.so.$(VERSION) $(D)$(LIBDIR)/libactor.so.$(VERSION)
+	install -m 644 $(BIN)/libactor.a $(D)$(LIBDIR)/libactor.a
+	install -m 644 $(BIN)/libactor.so.$(VERSION) $(D)$(LIBDIR)/libactor.so.$(VERSION)
 	ln -sf libactor.so.$(VERSION) $(D)$(LIBDIR)/$(LIBACTOR_SONAME)
 	ln -sf libactor.so.$(VERSION) $(D)$(LIBDIR)/libactor.so
-	$(call fill,scripts/libactor.pc.in) >$(D)$(LIBDIR)/pkgconfig/libactor.pc
+	$(call fill,scripts/libactor.pc.in) | install -m 644 /dev/stdin $(D)$(LIBDIR)/pkgconfig/libactor.pc
 
 install-bin: all
 	install -d $(D)$(BINDIR) $(D)$(LIBEXECDIR) $(D)$(UNITDIR) $(D)$(SYSUSERSDIR) $(D)$(TMPFILESDIR)
-	install -m 755 build/actord build/actorctl $(D)$(BINDIR)
-	install -m 755 build/actord-child $(D)$(LIBEXECDIR)/actord-child
-	$(call fill,systemd/actord.service.in) >$(D)$(UNITDIR)/actord.service
+	install -m 755 $(BIN)/actord $(BIN)/actorctl $(D)$(BINDIR)
+	install -m 755 $(BIN)/actord-child $(D)$(LIBEXECDIR)/actord-child
+	$(call fill,systemd/actord.service.in) | install -m 644 /dev/stdin $(D)$(UNITDIR)/actord.service
 	install -m 644 systemd/actord.sysusers $(D)$(SYSUSERSDIR)/actord.conf
 	install -m 644 systemd/actord.tmpfiles $(D)$(TMPFILESDIR)/actord.conf
 
