@@ -45,6 +45,7 @@ ifneq ($(filter address undefined thread,$(MODE)),)
 endif
 
 OUT := build/$(MODE)
+OBJ := $(OUT)/obj
 # Only a release build may touch build/actord, so that modes never mix.
 BIN := $(if $(filter release,$(MODE)),build,$(OUT))
 
@@ -91,10 +92,10 @@ say = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$(2)')
 
 # --- Files -------------------------------------------------------------------
 
-objs = $(patsubst %.c,$(OUT)/%.o,$(1))
+objs = $(patsubst %.c,$(OBJ)/%.o,$(1))
 
 LIBACTOR_OBJ    := $(call objs,$(LIBACTOR_SRC))
-LIBACTOR_PIC    := $(patsubst %.c,$(OUT)/pic/%.o,$(LIBACTOR_SRC))
+LIBACTOR_PIC    := $(patsubst %.c,$(OBJ)/pic/%.o,$(LIBACTOR_SRC))
 SUPERVISORS_OBJ := $(call objs,$(SUPERVISORS_SRC))
 CONFIG_OBJ      := $(call objs,$(CONFIG_SRC))
 DAEMON_OBJ      := $(call objs,$(DAEMON_SRC))
@@ -192,23 +193,23 @@ fill = sed $(foreach v,VERSION PREFIX BINDIR LIBDIR LIBEXECDIR INCLUDEDIR SYSCON
 
 # --- Objects -----------------------------------------------------------------
 
-$(PRODUCT_OBJ): $(OUT)/%.o: %.c $(OUT)/flags | need-build
+$(PRODUCT_OBJ): $(OBJ)/%.o: %.c $(OUT)/flags | need-build
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(COMPILE) $(EXTRA) $(DEPGEN) -c -o $@ $<
 
-$(LIBACTOR_PIC): $(OUT)/pic/%.o: %.c $(OUT)/flags | need-build
+$(LIBACTOR_PIC): $(OBJ)/pic/%.o: %.c $(OUT)/flags | need-build
 	$(call say,CC,$< (pic))
 	@mkdir -p $(@D)
 	$(Q)$(COMPILE) -fPIC $(DEPGEN) -c -o $@ $<
 
-$(TEST_OBJ): $(OUT)/%.o: %.c $(OUT)/flags | need-test
+$(TEST_OBJ): $(OBJ)/%.o: %.c $(OUT)/flags | need-test
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(COMPILE) $(EXTRA) $(DEPGEN) -c -o $@ $<
 
 # Without a sanitizer in every mode: none of them works in a static program.
-$(CHILD_OBJ): $(OUT)/%.o: %.c $(OUT)/flags | need-build
+$(CHILD_OBJ): $(OBJ)/%.o: %.c $(OUT)/flags | need-build
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(BASE_CFLAGS) $(CPPFLAGS) $(CFLAGS) $(DEPGEN) -c -o $@ $<
@@ -228,7 +229,7 @@ endef
 $(LIBACTOR_A): $(LIBACTOR_OBJ) | need-build
 	$(archive)
 
-$(LIBACTORD_A): $(SUPERVISORS_OBJ) $(CONFIG_OBJ) $(filter-out $(OUT)/daemon/main.o,$(DAEMON_OBJ)) | need-build
+$(LIBACTORD_A): $(SUPERVISORS_OBJ) $(CONFIG_OBJ) $(filter-out $(OBJ)/daemon/main.o,$(DAEMON_OBJ)) | need-build
 	$(archive)
 
 $(LIBACTOR_SO): $(LIBACTOR_PIC)
@@ -242,7 +243,7 @@ $(BIN)/libactor.pc: scripts/libactor.pc.in FORCE
 	@mkdir -p $(@D)
 	@$(call fill,$<) | cmp -s - $@ || $(call fill,$<) >$@
 
-$(BIN)/actord: $(OUT)/daemon/main.o $(LIBACTORD_A) $(LIBACTOR_A)
+$(BIN)/actord: $(OBJ)/daemon/main.o $(LIBACTORD_A) $(LIBACTOR_A)
 	$(call say,LD,$@)
 	$(Q)$(LINK) -o $@ $^ $(DAEMON_LIBS)
 
@@ -256,12 +257,14 @@ $(BIN)/actord-child: $(CHILD_OBJ)
 
 # --- Tests -------------------------------------------------------------------
 
-$(patsubst %.c,$(OUT)/%,$(UNIT_SRC)): %: %.o $(SUPPORT_OBJ) $(LIBACTORD_A) $(LIBACTOR_A)
+$(patsubst %.c,$(OUT)/%,$(UNIT_SRC)): $(OUT)/%: $(OBJ)/%.o $(SUPPORT_OBJ) $(LIBACTORD_A) $(LIBACTOR_A)
 	$(call say,LD,$@)
+	@mkdir -p $(@D)
 	$(Q)$(LINK) -o $@ $^ $(CHECK_LIBS) $(DAEMON_LIBS)
 
-$(patsubst %.c,$(OUT)/%,$(E2E_SRC)): %: %.o $(HARNESS_OBJ) | need-test
+$(patsubst %.c,$(OUT)/%,$(E2E_SRC)): $(OUT)/%: $(OBJ)/%.o $(HARNESS_OBJ) | need-test
 	$(call say,LD,$@)
+	@mkdir -p $(@D)
 	$(Q)$(LINK) -o $@ $^ $(CHECK_LIBS) $(ACTORCTL_LIBS)
 
 # --- Lint --------------------------------------------------------------------
