@@ -56,7 +56,6 @@ BINDIR     ?= $(PREFIX)/bin
 LIBDIR     ?= $(PREFIX)/lib
 LIBEXECDIR ?= $(PREFIX)/libexec/actord
 INCLUDEDIR ?= $(PREFIX)/include
-DATADIR    ?= $(PREFIX)/share
 SYSCONFDIR ?= /etc
 
 CFLAGS_release   := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong
@@ -108,7 +107,8 @@ LIBACTOR_SO := $(BIN)/libactor.so
 LIBACTORD_A := $(OUT)/libactord.a
 
 LIBRARIES := $(if $(LIBACTOR_SRC),$(LIBACTOR_A) $(if $(SANITIZE),,$(LIBACTOR_SO) $(BIN)/libactor.pc))
-PROGRAMS  := $(if $(DAEMON_SRC),$(BIN)/actord) $(if $(ACTORCTL_SRC),$(BIN)/actorctl) \
+PROGRAMS  := $(if $(filter daemon/main.c,$(DAEMON_SRC)),$(BIN)/actord) \
+             $(if $(filter actorctl/main.c,$(ACTORCTL_SRC)),$(BIN)/actorctl) \
              $(if $(CHILD_SRC),$(BIN)/actord-child)
 
 matching = $(if $(T),$(foreach f,$(1),$(if $(findstring $(T),$(f)),$(f))),$(1))
@@ -131,7 +131,7 @@ PRODUCT_OBJ := $(LIBACTOR_OBJ) $(SUPERVISORS_OBJ) $(CONFIG_OBJ) $(DAEMON_OBJ) $(
 
 # --- Targets for people ------------------------------------------------------
 
-.PHONY: all run test asan tsan lint install uninstall deps format clean help
+.PHONY: all run test asan tsan valgrind lint install uninstall deps format clean help
 
 all: $(LIBRARIES) $(PROGRAMS) ## build the programs and libactor (the default)
 
@@ -147,9 +147,15 @@ asan: ## the tests under AddressSanitizer and UBSan
 tsan: ## the tests under ThreadSanitizer
 	@$(MAKE) --no-print-directory test SANITIZE=thread
 
+valgrind: all $(UNIT_BIN) ## the unit tests under valgrind
+	@scripts/deps ensure valgrind
+	@TEST_TIMEOUT=1200 VALGRIND=1 tests/run $(BIN) $(UNIT_BIN)
+
 lint: lint-format lint-clang lint-tidy lint-cppcheck lint-shell lint-unit ## formatter, analyzers, thread safety, unit
 
 install: install-lib install-bin install-etc ## install below DESTDIR and PREFIX (/usr/local)
+
+uninstall: uninstall-files ## remove what install put there, but not the configuration
 
 deps: ## install the Debian packages needed to build and test
 	@scripts/deps install build test
@@ -321,7 +327,7 @@ build/lint/actord.service: systemd/actord.service.in FORCE
 
 # --- Install -----------------------------------------------------------------
 
-.PHONY: install-lib install-bin install-etc
+.PHONY: install-lib install-bin install-etc uninstall-files
 UNITDIR     ?= $(PREFIX)/lib/systemd/system
 SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
 TMPFILESDIR ?= $(PREFIX)/lib/tmpfiles.d
@@ -336,6 +342,7 @@ install-lib: all
 	install -m 644 $(BIN)/libactor.so.$(VERSION) $(D)$(LIBDIR)/libactor.so.$(VERSION)
 	ln -sf libactor.so.$(VERSION) $(D)$(LIBDIR)/$(LIBACTOR_SONAME)
 	ln -sf libactor.so.$(VERSION) $(D)$(LIBDIR)/libactor.so
+	$(if $(DESTDIR),,-ldconfig)
 	$(call fill,scripts/libactor.pc.in) | install -m 644 /dev/stdin $(D)$(LIBDIR)/pkgconfig/libactor.pc
 
 install-bin: all
@@ -351,7 +358,7 @@ install-etc:
 	install -d $(D)$(SYSCONFDIR)/actord
 	[ -e $(CONFIG_FILE) ] || install -m 644 config/actord.yaml $(CONFIG_FILE)
 
-uninstall: ## remove what install put there, but not the configuration
+uninstall-files:
 	rm -f $(D)$(INCLUDEDIR)/actor.h $(D)$(LIBDIR)/libactor.a $(D)$(LIBDIR)/libactor.so \
 	    $(D)$(LIBDIR)/$(LIBACTOR_SONAME) $(D)$(LIBDIR)/libactor.so.$(VERSION) \
 	    $(D)$(LIBDIR)/pkgconfig/libactor.pc $(D)$(BINDIR)/actord $(D)$(BINDIR)/actorctl \
