@@ -29,14 +29,14 @@ typedef struct front_request front_request;
 
 typedef enum front_err {
     FRONT_OK = 0,
-    FRONT_EINVAL,    /* an option that can't be: no URL, no port, a path too long */
-    FRONT_ESCHEME,   /* a URL of a kind nobody here listens on */
-    FRONT_EPATH,     /* the socket's directory is missing, or the path is taken by something else */
-    FRONT_EINUSE,    /* another process listens there */
-    FRONT_EDENIED,   /* the system doesn't let us */
-    FRONT_EGROUP,    /* no such group */
+    FRONT_EINVAL,  /* an option that can't be: no URL, no port, a path too long */
+    FRONT_ESCHEME, /* a URL of a kind nobody here listens on */
+    FRONT_EPATH,   /* the socket's directory is missing, or the path is taken by something else */
+    FRONT_EINUSE,  /* another process listens there */
+    FRONT_EDENIED, /* the system doesn't let us */
+    FRONT_EGROUP,  /* no such group */
     FRONT_ENOMEM,
-    FRONT_ESYSTEM,   /* any other failure of the system or of NNG */
+    FRONT_ESYSTEM, /* any other failure of the system or of NNG */
 } front_err;
 
 const char *front_strerror(front_err err);
@@ -65,7 +65,7 @@ typedef struct front_listener {
     const char *group;  /* ipc: of the socket; NULL leaves the process's own */
     const uid_t *users; /* ipc: who may connect; NULL leaves it to the file's mode */
     size_t users_count;
-    void *tag;          /* the daemon's: role, token…; see front_client_tag() */
+    void *tag; /* the daemon's: role, token…; see front_client_tag() */
 } front_listener;
 
 typedef struct front_ops {
@@ -85,15 +85,15 @@ typedef struct front_ops {
 
 /* What happened since the start; counters only grow. */
 typedef struct front_stats {
-    uint64_t connected;  /* clients accepted */
-    uint64_t refused;    /* clients refused: limit, users, client_new */
-    uint64_t requests;   /* handed to the daemon */
-    uint64_t answered;   /* answers given to the transport */
+    uint64_t connected; /* clients accepted */
+    uint64_t refused;   /* clients refused: limit, users, client_new */
+    uint64_t requests;  /* handed to the daemon */
+    uint64_t answered;  /* answers given to the transport */
     uint64_t too_large;
     uint64_t busy;
-    uint64_t overrun;    /* clients closed because they didn't read even their refusals */
-    unsigned clients;    /* connected now */
-    unsigned in_flight;  /* requests without an answer now */
+    uint64_t overrun;   /* clients closed because they didn't read even their refusals */
+    unsigned clients;   /* connected now */
+    unsigned in_flight; /* requests without an answer now */
 } front_stats;
 
 /* Make a front without listeners. `ops` and everything in it must outlive the front; `limits` is
@@ -165,8 +165,8 @@ front_request *front_request_hold(front_request *request);
 void front_request_release(front_request *request);
 
 /* Answer a request, once, at any time and in any order; the bytes are copied, and may be the
- * request's own. Never blocks. The reference stays the caller's. An empty answer is one of length 0.
- * With no memory for the answer the connection is closed: a client can't wait for ever.
+ * request's own. Never blocks. The reference stays the caller's. An empty answer is one of length
+ * 0. With no memory for the answer the connection is closed: a client can't wait for ever.
  */
 void front_answer(front_request *request, const char *bytes, size_t len);
 

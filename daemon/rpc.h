@@ -90,7 +90,8 @@ typedef struct rpc_request {
     json_value id;                   /* the bytes to answer with; `null` where there is none */
     bool notification;               /* no answer, whatever happens */
     char method[RPC_METHOD_MAX + 1]; /* decoded; "" where it isn't known */
-    json_value params;               /* an object; `{}` where there are none */
+    json_value params;               /* an object, `{}` where there are none; or an array, which
+                                      * rpc_params_read() refuses once the method is known */
     json_value auth;                 /* a string as written; len 0 where there is none */
     rpc_failure failure;             /* RPC_OK: to be carried out */
 } rpc_request;
@@ -160,8 +161,8 @@ typedef struct rpc_param {
 enum { RPC_SMALL_TEXT = 135 }; /* a name of 128 bytes fits */
 
 typedef struct rpc_value {
-    bool present;     /* else nothing below is set */
-    json_value raw;   /* always, for every type: the bytes as written */
+    bool present;   /* else nothing below is set */
+    json_value raw; /* always, for every type: the bytes as written */
     int64_t number;
     bool flag;
     const char *text; /* NUL-terminated; points at `small` or `owned`: don't copy the struct */
@@ -179,8 +180,8 @@ typedef struct rpc_value {
  *          *failure.
  * Memory   rpc_params_free(values, count) afterwards, whatever was returned.
  */
-rpc_code rpc_params_read(json_value params, const rpc_param *table, size_t count,
-                         rpc_value *values, rpc_failure *failure);
+rpc_code rpc_params_read(json_value params, const rpc_param *table, size_t count, rpc_value *values,
+                         rpc_failure *failure);
 
 void rpc_params_free(rpc_value *values, size_t count);
 
