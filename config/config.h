@@ -342,6 +342,7 @@ const char *config_role_name(config_role role);
 const char *config_priority_name(config_priority priority);
 /* False when `word` is no priority; *out is untouched. */
 bool config_priority_parse(const char *word, config_priority *out);
+bool config_log_level_parse(const char *word, config_log_level *out);
 
 #include "plan.h"
 

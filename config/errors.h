@@ -30,7 +30,8 @@ typedef struct config_error {
     config_mark at;
     const char *message;    /* one line, without the suggestion */
     const char *suggestion; /* "did you mean 'x'?" or "valid values: a, b, c", or NULL */
-    const char *source;     /* the line it is about, without its end, or NULL */
+    const char *source;     /* the line it is about, or NULL; of a long line the part around it */
+    int caret;              /* characters of `source` before the place */
 } config_error;
 
 typedef struct config_errors config_errors;
@@ -38,6 +39,9 @@ typedef struct config_errors config_errors;
 /* A new, empty list; NULL when out of memory. */
 config_errors *config_errors_new(void);
 void config_errors_free(config_errors *errs);
+
+/* So many errors are kept; of the others only the count, which the text ends with. */
+#define CONFIG_ERRORS_MAX 1000
 
 /* Append an error. `suggestion` and `source` may be NULL; everything is copied. `source` is the
  * whole line that `at` points into, `source_len` bytes of it. */
@@ -49,7 +53,9 @@ void config_errors_add(config_errors *errs, config_mark at, const char *source, 
 void config_errors_set_oom(config_errors *errs);
 bool config_errors_oom(const config_errors *errs);
 
+/* How many were added, and how many of them are kept. */
 size_t config_errors_count(const config_errors *errs);
+size_t config_errors_kept(const config_errors *errs);
 
 /* The i-th error, sorted by file (in the order in which they were first cited), line and column.
  * NULL when there is no such error. Valid until the next add. */

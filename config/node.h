@@ -40,6 +40,7 @@ struct config_node {
     config_node_type type;
     bool quoted; /* scalar: written in quotes, so it is a string and never null */
     bool secret; /* scalar: came from ${file:...}; never print it */
+    bool failed; /* an error about it was reported already; the reader says nothing more */
     config_tree *tree;
     config_mark at;
     const char *text; /* scalar: NUL-terminated */

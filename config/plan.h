@@ -1,9 +1,11 @@
 /* plan: what has to be done to get from one configuration to another.
  *
  * A pure comparison; nothing is applied. Changes come in an order in which they can be applied
- * one after the other: settings, policies that are new or changed, stops (children last to first),
- * moves, restarts, starts (in start order), updates in place, policies that are gone.
- * A child below a supervisor that is stopped or started isn't listed: it goes with its parent.
+ * one after the other: settings, policies that are new or changed, stops (last to first),
+ * restarts, starts (in start order), updates in place, policies that are gone.
+ *
+ * A child below a supervisor that is stopped or started isn't listed: it goes with its parent. A
+ * child that has another parent now is a stop and a start, both with `from` and `to`.
  */
 #ifndef CONFIG_PLAN_H
 #define CONFIG_PLAN_H
@@ -16,13 +18,11 @@ typedef enum config_change_kind {
     CONFIG_CHANGE_POLICY_ADD,
     CONFIG_CHANGE_POLICY_UPDATE, /* in place: state and counters are kept */
     CONFIG_CHANGE_POLICY_REMOVE,
-    CONFIG_CHANGE_STOP,    /* `from` with all below it is gone */
-    CONFIG_CHANGE_MOVE,    /* the same name under another parent: stop there, start here */
-    CONFIG_CHANGE_RESTART, /* another command or kind: this child alone starts anew, the mailbox
-                              stays. A supervisor that became something else, or the reverse,
-                              goes with all below it */
-    CONFIG_CHANGE_START,   /* `to` with all below it is new */
-    CONFIG_CHANGE_UPDATE   /* other keys of a child changed: applies without a restart */
+    CONFIG_CHANGE_STOP,    /* `from` with all below it; `to` is set when it only moves */
+    CONFIG_CHANGE_RESTART, /* another command or kind: `from` alone ends, `to` begins, the mailbox
+                              stays. Between a supervisor and any other kind: with all below it */
+    CONFIG_CHANGE_START,   /* `to` with all below it; `from` is set when it only moves */
+    CONFIG_CHANGE_UPDATE   /* other keys changed: applies without a restart */
 } config_change_kind;
 
 typedef enum config_policy_kind {
@@ -43,10 +43,10 @@ typedef struct config_change {
     config_change_kind kind;
     config_policy_kind policy;     /* for the policy changes */
     const char *name;              /* of the child or policy; the section of a setting ("limits") */
-    const config_child *from, *to; /* of a child; from is NULL for a start, to for a stop */
+    const config_child *from, *to; /* of a child; NULL where it doesn't exist */
     const config_difference *differences; /* of settings, policy updates, restarts, updates */
     size_t difference_count;
-    size_t index; /* start, move and order: the place among the parent's children in `to` */
+    size_t index; /* start: the place among the children of to->parent */
 } config_change;
 
 typedef struct config_plan {

@@ -12,7 +12,7 @@
 size_t suggest_distance(const char *a, const char *b);
 
 /* Feed candidates one by one; `best` is the nearest so far, or NULL while none is near enough
- * (at most a third of the longer word's letters, at least one). The first of equals wins. */
+ * (a third of the longer word's letters, two of a short word). The first of equals wins. */
 typedef struct suggest {
     const char *word;
     const char *best;

@@ -1,8 +1,7 @@
 /* units: durations, sizes, rates, percentages and counts in time, as people write them.
  *
  * Every parser takes the whole NUL-terminated text or refuses it: no blanks around it, nothing
- * behind it, no sign, no silent overflow. The result is untouched on failure. `units_strerror`
- * gives a text that completes "... is not a duration: ". Pure; any thread.
+ * behind it, no silent overflow. The result is untouched on failure. Pure; any thread.
  */
 #ifndef CONFIG_UNITS_H
 #define CONFIG_UNITS_H
@@ -20,8 +19,6 @@ typedef enum units_err {
     UNITS_ERANGE   /* too large, or finer than the smallest unit */
 } units_err;
 
-/* A text such as "needs a unit: 500us 250ms 10s 5m 2h 1d" depends on what was parsed, so it is
- * given with the form. */
 typedef enum units_form {
     UNITS_INTEGER,
     UNITS_NUMBER,
@@ -32,7 +29,12 @@ typedef enum units_form {
     UNITS_COUNT_IN,
     UNITS_RANGE
 } units_form;
+
+/* "needs a unit", "is not a duration": completes "'10' ...". */
 const char *units_strerror(units_form form, units_err err);
+
+/* "a duration such as 500us, 250ms, 10s, 5m, 2h, 1d or 1m30s". */
+const char *units_form_text(units_form form);
 
 /* "1m30s", "250ms", "1.5s" -> microseconds. Units: us ms s m h d. "0" alone has no unit and is
  * refused as well; "0s" is fine. */

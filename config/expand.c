@@ -1,0 +1,221 @@
+#include "expand.h"
+
+#include "file.h"
+#include "text.h"
+#include "tree.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    DEPTH_MAX = 8 /* of defaults inside defaults */
+};
+
+typedef struct expansion {
+    const config_node *node;
+    const config_options *options;
+    config_errors *errs;
+    textbuf out;
+    int depth;
+    bool secret, failed;
+} expansion;
+
+static void expand(expansion *x, const char *p, size_t length);
+
+static void fail(expansion *x, const char *suggestion, const char *format, const char *name,
+                 const char *more)
+{
+    x->failed = true;
+    textbuf message = {0};
+    text_add(&message, format);
+    text_add(&message, name);
+    text_add(&message, more);
+    char *s = text_take(&message);
+    if (s)
+        config_node_error(x->node, x->errs, suggestion, "%s", s);
+    else
+        config_errors_set_oom(x->errs);
+    free(s);
+}
+
+/* The bytes up to the '}' that closes "${", with "${" inside counted; `length` when there is none.
+ */
+static size_t closing(const char *p, size_t length)
+{
+    size_t open = 1;
+    for (size_t i = 0; i < length; i++) {
+        if (p[i] == '$' && i + 1 < length && (p[i + 1] == '$' || p[i + 1] == '{'))
+            open += p[++i] == '{';
+        else if (p[i] == '}' && --open == 0)
+            return i;
+    }
+    return length;
+}
+
+static void expand_file(expansion *x, const char *path)
+{
+    x->secret = true;
+    if (path[0] != '/') {
+        fail(x, "valid form: ${file:/absolute/path}", "${file:...} needs an absolute path, not '",
+             path, "'");
+        return;
+    }
+    char *bytes = NULL;
+    size_t length = 0;
+    file_err err = file_read(path, EXPAND_FILE_MAX, &bytes, &length);
+    if (err.kind == FILE_ENOMEM) {
+        config_errors_set_oom(x->errs);
+        x->failed = true;
+        return;
+    }
+    if (err.kind != FILE_OK) {
+        textbuf reason = {0};
+        text_addf(&reason, "': %s", file_strerror(err));
+        char *s = text_take(&reason);
+        fail(x, NULL, "can't read '", path, s ? s : "'");
+        free(s);
+        return;
+    }
+    /* Editors and echo end a file with a newline that is no part of the secret. */
+    if (length && bytes[length - 1] == '\n')
+        length--;
+    if (length && bytes[length - 1] == '\r')
+        length--;
+    if (memchr(bytes, '\0', length))
+        fail(x, NULL, "'", path, "' contains a NUL character");
+    else
+        text_add_bytes(&x->out, bytes, length);
+    explicit_bzero(bytes, length);
+    free(bytes);
+}
+
+/* What stands between "${" and "}". */
+static void expand_braces(expansion *x, const char *p, size_t length)
+{
+    if (length > 5 && strncmp(p, "file:", 5) == 0) {
+        char *path = strndup(p + 5, length - 5);
+        if (path)
+            expand_file(x, path);
+        else
+            config_errors_set_oom(x->errs);
+        free(path);
+        return;
+    }
+    size_t n = 0;
+    while (n < length && (isalnum((unsigned char)p[n]) || p[n] == '_'))
+        n++;
+    char *name = strndup(p, n);
+    if (!name) {
+        config_errors_set_oom(x->errs);
+        return;
+    }
+    const char *rest = p + n;
+    size_t rest_length = length - n;
+    bool plain = rest_length == 0;
+    bool fallback = rest_length >= 2 && rest[0] == ':' && rest[1] == '-';
+    bool required = rest_length >= 2 && rest[0] == ':' && rest[1] == '?';
+    if (n == 0 || isdigit((unsigned char)*p) || !(plain || fallback || required)) {
+        fail(x,
+             "valid forms: ${VAR}, ${VAR:-default}, ${VAR:?message}, ${file:/path}; $$ is a dollar "
+             "sign",
+             "this ${...} is not understood", "", "");
+        free(name);
+        return;
+    }
+    const config_options *o = x->options;
+    const char *value = o && o->getenv ? o->getenv(o->getenv_arg, name) : getenv(name);
+    if (plain && value) {
+        text_add(&x->out, value);
+    } else if (!plain && value && *value) {
+        text_add(&x->out, value);
+    } else if (fallback && x->depth == DEPTH_MAX) {
+        fail(x, NULL, "defaults are nested too deeply", "", "");
+    } else if (fallback) {
+        x->depth++;
+        expand(x, rest + 2, rest_length - 2);
+        x->depth--;
+    } else if (required && rest_length > 2) {
+        char *message = strndup(rest + 2, rest_length - 2);
+        textbuf more = {0};
+        text_addf(&more, "': %s", message ? message : "");
+        char *s = text_take(&more);
+        fail(x, NULL, "'", name, s ? s : "' is not set");
+        free(s);
+        free(message);
+    } else {
+        textbuf hint = {0};
+        text_addf(&hint, "set it, or write ${%s:-default}", name);
+        char *s = text_take(&hint);
+        fail(x, s, "the environment variable '", name,
+             required ? "' is not set or empty" : "' is not set");
+        free(s);
+    }
+    free(name);
+}
+
+static void expand(expansion *x, const char *p, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        if (p[i] != '$' || i + 1 == length || (p[i + 1] != '$' && p[i + 1] != '{')) {
+            text_add_bytes(&x->out, p + i, 1);
+            continue;
+        }
+        i++;
+        if (p[i] == '$') {
+            text_add(&x->out, "$");
+            continue;
+        }
+        size_t inside = closing(p + i + 1, length - i - 1);
+        if (inside == length - i - 1) {
+            fail(x, "$$ is a dollar sign", "this ${ has no closing }", "", "");
+            return;
+        }
+        expand_braces(x, p + i + 1, inside);
+        i += 1 + inside;
+    }
+}
+
+static void expand_scalar(config_node *n, const config_options *options, config_errors *errs)
+{
+    if (!memchr(n->text, '$', n->length))
+        return;
+    expansion x = {.node = n, .options = options, .errs = errs};
+    expand(&x, n->text, n->length);
+    size_t length = x.out.length;
+    bool lost = x.out.failed;
+    char *bytes = text_take(&x.out);
+    const char *copy = bytes && !lost ? tree_copy(n->tree, bytes, length) : NULL;
+    if (!copy) {
+        config_errors_set_oom(errs);
+    } else if (!x.failed) {
+        n->text = copy;
+        n->length = length;
+        n->secret = x.secret;
+        /* "${EMPTY}" is an empty string, and what a variable holds is never null. */
+        n->quoted = true;
+    } else {
+        n->failed = true;
+    }
+    if (bytes)
+        explicit_bzero(bytes, length);
+    free(bytes);
+}
+
+void expand_tree(config_node *n, const config_options *options, config_errors *errs)
+{
+    switch (n->type) {
+    case CONFIG_NODE_SCALAR:
+        expand_scalar(n, options, errs);
+        break;
+    case CONFIG_NODE_LIST:
+        for (const config_item *i = n->head; i; i = i->next)
+            expand_tree(i->value, options, errs);
+        break;
+    case CONFIG_NODE_MAP:
+        for (const config_pair *p = n->first; p; p = p->next)
+            if (strncmp(p->key->text, "x-", 2) != 0)
+                expand_tree(p->value, options, errs);
+        break;
+    }
+}
