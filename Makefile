@@ -20,6 +20,14 @@ SUPERVISORS_SRC := \
 CONFIG_SRC := \
 
 DAEMON_SRC := \
+	daemon/json.c \
+	daemon/json_number.c \
+	daemon/json_out.c \
+	daemon/json_text.c \
+	daemon/rfc3339.c \
+	daemon/rpc.c \
+	daemon/rpc_params.c \
+	daemon/utf8.c \
 
 ACTORCTL_SRC := \
 
@@ -171,15 +179,16 @@ help: ## list the targets
 	    do printf '  %-10s %s\n' "$$t" "$$h"; done
 
 # --- Prerequisites -----------------------------------------------------------
-# Order-only, so that they run before the first compiler call and rebuild nothing.
+# Order-only, so that they run before the first compiler call and rebuild nothing; in a
+# chain, for two apt-get at a time lock each other out.
 
 .PHONY: need-build need-test need-lint FORCE
 need-build:
 	@scripts/deps ensure build
-need-test:
-	@scripts/deps ensure build test
-need-lint:
-	@scripts/deps ensure build test lint
+need-test: | need-build
+	@scripts/deps ensure test
+need-lint: | need-test
+	@scripts/deps ensure lint
 
 # Objects are rebuilt when the flags they were built with change.
 quote = '$(subst ','\'',$(1))'
