@@ -290,7 +290,8 @@ C_DIRS   := $(wildcard libactor supervisors config daemon actorctl tests bench e
 C_FILES   = $(sort $(shell find $(C_DIRS) -name '*.[ch]'))
 C_SOURCES = $(filter %.c,$(C_FILES))
 # A step over files does nothing while there are none.
-each = $(if $(C_SOURCES),printf '%s\n' $(C_SOURCES) | xargs -P2 -n4)
+# One file a process: clang-tidy 14 carries what it knows of a va_list into the next file.
+each = $(if $(C_SOURCES),printf '%s\n' $(C_SOURCES) | xargs -P2 -n1)
 
 LINT_CFLAGS = $(BASE_CFLAGS) -DACTOR_DEBUG=1 $(DEFS)
 
@@ -308,12 +309,14 @@ lint-tidy: | need-lint
 	@mkdir -p build/lint
 	@printf '%s\n' -I$(CURDIR) $(LINT_CFLAGS) >build/lint/compile_flags.txt
 	@$(each) clang-tidy --quiet -p build/lint 2>build/lint/stderr || \
-	    { cat build/lint/stderr; exit 1; }
+	    { grep -v 'generated\.$$' build/lint/stderr; exit 1; }
 
+# It looks into no system header; the list macros it must see.
 lint-cppcheck: | need-lint
 	@echo '  cppcheck'
 	@$(if $(C_SOURCES),cppcheck --quiet --std=c11 --enable=warning --enable=performance --enable=portability \
 	    --inline-suppr --suppressions-list=tests/cppcheck.supp --error-exitcode=1 -j2 -I. \
+	    --library=posix --library=gnu --include=$$(dpkg -L libc6-dev | grep /sys/queue.h) \
 	    -D_GNU_SOURCE -DACTOR_DEBUG=1 $(DEFS) '-DSTART_TEST(n)=static void n(int _i)' -DEND_TEST= \
 	    $(C_SOURCES))
 
