@@ -237,10 +237,14 @@ void json_out_double(json_out *out, double number)
         json_out_null(out);
         return;
     }
-    for (int precision = 15; precision <= 17; precision++) {
-        len = snprintf(text, sizeof text, "%.*g", precision, number);
-        if (strtod(text, NULL) == number)
-            break;
+    if (number == trunc(number) && fabs(number) < 1e15) {
+        len = snprintf(text, sizeof text, "%.0f", number);
+    } else {
+        for (int precision = 1; precision <= 17; precision++) {
+            len = snprintf(text, sizeof text, "%.*g", precision, number);
+            if (strtod(text, NULL) == number)
+                break;
+        }
     }
     json_out_raw(out, text, (size_t)len);
 }
