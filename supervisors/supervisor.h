@@ -1,0 +1,272 @@
+/* supervisor: an actor that starts, watches, restarts and stops its children, as OTP's supervisors
+ * do; decisions.md says where it differs.
+ *
+ * It starts its children in order, one after the other, and stops them in reverse. A child that
+ * ends is restarted or not by its restart type; `strategy` says which siblings are restarted with
+ * it; more than `max_restarts` within `period` and the supervisor itself gives up ("trips"): it
+ * stops its children and ends as one that was requested to, and its own supervisor decides.
+ *
+ * This is the folder's public header; the policies (budget.h, backoff.h, retry.h, breaker.h,
+ * limiter.h) are pure modules beside it and can be used alone.
+ *
+ * Making a tree
+ *   supervisor_spec_new(), supervisor_spec_add() for each child in start order (nested specs for
+ *   nested supervisors), supervisor_spawn() for the root. A spec is checked as a whole while it is
+ *   built: nothing starts from a bad one.
+ *
+ * Children and actors
+ *   A child is an actor whose supervisor is this one. Restarts keep the actor: reference, name and
+ *   mailbox stay. Where a child is stopped for good (by call, finished, declined, removed, or with
+ *   its supervisor) its actor ends, what waits in its mailbox becomes dead letters, and a later
+ *   start makes a new actor with a new reference.
+ *   When a nested supervisor ends or restarts, its children end with it; the ones of its spec come
+ *   back as new actors, the ones started by call don't.
+ *
+ * Calls
+ *   Requests are messages: make one (supervisor_request_*), send it with actor_ask() or
+ *   actor_call(), read the answer with supervisor_reply_get(). The answer comes when it has
+ *   happened (the child started, the actor gone), or with the reason why not. A supervisor serves
+ *   calls at any time but while it starts (they wait) or has ended (ACTOR_ENOTFOUND, ACTOR_EENDED).
+ *   While a group is being stopped and started, calls that change children wait for it, except
+ *   stops; while a group or a child waits out its backoff they don't.
+ *
+ * Threads: specs and requests belong to one thread at a time; the functions here may be called
+ * from any. Observers run in the supervisor's handler.
+ */
+#ifndef SUPERVISORS_SUPERVISOR_H
+#define SUPERVISORS_SUPERVISOR_H
+
+#include "libactor/actor.h"
+#include "supervisors/backoff.h"
+#include "supervisors/budget.h"
+#include "supervisors/errors.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SUPERVISOR_KILL      0    /* of shutdown: kill at once */
+#define SUPERVISOR_INFINITY  (-1) /* of shutdown: wait as long as it takes */
+#define SUPERVISOR_UNLIMITED BUDGET_UNLIMITED
+#define SUPERVISOR_ID_MAX    255 /* bytes */
+
+typedef enum supervisor_strategy {
+    SUPERVISOR_ONE_FOR_ONE,
+    SUPERVISOR_ONE_FOR_ALL,
+    SUPERVISOR_REST_FOR_ONE,
+} supervisor_strategy;
+
+typedef enum supervisor_restart {
+    SUPERVISOR_PERMANENT, /* always restarted */
+    SUPERVISOR_TRANSIENT, /* restarted after a crash */
+    SUPERVISOR_TEMPORARY, /* never restarted; forgotten when it ends */
+} supervisor_restart;
+
+/* ---- Specs ------------------------------------------------------------------------------------
+ */
+
+typedef struct supervisor_flags {
+    supervisor_strategy strategy;
+    int32_t max_restarts; /* 0: the first crash trips; SUPERVISOR_UNLIMITED */
+    actor_ms period;      /* above 0 unless unlimited */
+    backoff_restart backoff;
+} supervisor_flags;
+
+/* one_for_one, 10 in 1 m, backoff 100 ms to 30 s, factor 2, full jitter, reset after 1 m. */
+extern const supervisor_flags supervisor_default_flags;
+
+/* What is told to whoever watches the tree: the daemon's directory of actors, its log, its
+ * counters. Called in the handler of the supervisor, in the order in which things happen, so it
+ * must not block; the event and its strings live for the call. A NULL function is not called. */
+typedef enum supervisor_child_state {
+    SUPERVISOR_CHILD_STARTING, /* an incarnation begins */
+    SUPERVISOR_CHILD_RUNNING,
+    SUPERVISOR_CHILD_STOPPING,   /* to be stopped, or to be restarted by call or with its group */
+    SUPERVISOR_CHILD_RESTARTING, /* down; its own restart is next, as soon as siblings allow */
+    SUPERVISOR_CHILD_BACKOFF,    /* down; its restart waits until next_start */
+    SUPERVISOR_CHILD_WAITING,    /* down with its group; comes back after another child. OTP shows
+                                    it as stopped (SUP-41); unlike one that is, it has its actor */
+    SUPERVISOR_CHILD_STOPPED,    /* no actor: finished, declined, or stopped by call */
+    SUPERVISOR_CHILD_GONE,       /* forgotten: the last event of this child */
+} supervisor_child_state;
+
+/* "starting" "running" "stopping" "restarting" "backoff" "stopped" "stopped" "gone". */
+const char *supervisor_child_state_name(supervisor_child_state state);
+
+typedef struct supervisor_child_event {
+    actor_ref supervisor;
+    const char *id;
+    void *tag;     /* of the child's spec */
+    actor_ref ref; /* ACTOR_NONE while there is no actor. Set from the first STARTING on, and that
+                      event comes before the child's start callback can run */
+    supervisor_child_state state;
+    uint32_t incarnation; /* how many were begun under this id; 0: none */
+    uint32_t restarts;    /* counted ones, of this child */
+    bool ended;           /* an incarnation, or an attempt to start one, has just ended ... */
+    actor_exit exit;      /* ... like this; ACTOR_EXIT_CRASH for a failed start */
+    const char *reason;   /* why, or "" */
+    actor_ms next_start;  /* of BACKOFF: the instant */
+} supervisor_child_event;
+
+typedef enum supervisor_event_kind {
+    SUPERVISOR_STARTED,      /* all its children are */
+    SUPERVISOR_START_FAILED, /* rolled back; `child` and `reason`, with the chain of causes */
+    SUPERVISOR_BUDGET,       /* `restarts_used` changed: a restart was counted, or aged out */
+    SUPERVISOR_FLAGS,        /* `flags` changed */
+    SUPERVISOR_TRIPPED,      /* too many restarts: `child` was the last; it stops now */
+    SUPERVISOR_ESCALATED,    /* `child` failed with ACTOR_FAIL_ESCALATE; it fails with it */
+    SUPERVISOR_STRAY,        /* it got a message it knows nothing about, and dropped it */
+    SUPERVISOR_STOPPED,      /* over; all children are gone. The last event of an incarnation. The
+                                root's: `tripped`, `failed` and `reason` say what the daemon exits
+                                with */
+} supervisor_event_kind;
+
+typedef struct supervisor_event {
+    actor_ref supervisor;
+    void *tag; /* of the observer */
+    supervisor_event_kind kind;
+    const supervisor_flags *flags;
+    uint32_t restarts_used;
+    const char *child;  /* or NULL */
+    const char *reason; /* or "" */
+    bool tripped;       /* it ends, or ended, by its restart limit */
+    bool failed;        /* it ends, or ended, by a failed start or an escalation */
+} supervisor_event;
+
+typedef struct supervisor_observer {
+    void (*child)(void *user, const supervisor_child_event *event);
+    void (*supervisor)(void *user, const supervisor_event *event);
+    void *user;
+    void *tag;
+} supervisor_observer;
+
+typedef struct supervisor_spec supervisor_spec;
+
+typedef struct supervisor_child {
+    const char *id; /* unique under its supervisor, 1 to SUPERVISOR_ID_MAX bytes */
+    const actor_behaviour *behaviour; /* what it runs, or ... */
+    void *arg;                        /* handed to every start of it */
+    void (*free_arg)(void *arg); /* when neither an actor nor a spec needs it any more; or NULL.
+                                    Runs in the supervisor's handler or in the freeing thread */
+    supervisor_spec *nested;     /* ... a nested supervisor; behaviour is NULL then */
+    supervisor_restart restart;
+    actor_ms shutdown;      /* ms, SUPERVISOR_KILL or SUPERVISOR_INFINITY */
+    actor_ms start_timeout; /* of every start; 0: none. Past it the start failed, and is killed */
+    uint32_t capacity;      /* of the mailbox, as in actor_spec */
+    actor_on_full on_full;
+    uint32_t stash_capacity;
+    void *tag; /* the caller's, for the observer; not owned */
+} supervisor_child;
+
+/* A supervisor without children. `observer` is copied; NULL: nobody watches. `seed` decides the
+ * jitter of its backoff.
+ * Returns  SUPERVISOR_OK; SUPERVISOR_EINVAL, and `why` (of `size` bytes, or NULL) names the setting
+ *          and its value; SUPERVISOR_ENOMEM. */
+supervisor_err supervisor_spec_new(const supervisor_flags *flags,
+                                   const supervisor_observer *observer, uint64_t seed, char *why,
+                                   size_t size, supervisor_spec **out);
+
+/* Add a child, after the ones there.
+ * Ownership  of arg and nested is taken on SUPERVISOR_OK; id is copied.
+ * Returns    as supervisor_spec_new(); SUPERVISOR_EPRESENT the id is taken. */
+supervisor_err supervisor_spec_add(supervisor_spec *spec, const supervisor_child *child, char *why,
+                                   size_t size);
+
+/* NULL is allowed. Not after it was spawned or added. */
+void supervisor_spec_free(supervisor_spec *spec);
+
+/* Is this child acceptable? As supervisor_spec_add(), without an effect. */
+supervisor_err supervisor_child_check(const supervisor_child *child, char *why, size_t size);
+supervisor_err supervisor_flags_check(const supervisor_flags *flags, char *why, size_t size);
+
+/* Start a tree: spawn the supervisor, which then starts its children. The observer is told of
+ * SUPERVISOR_STARTED or SUPERVISOR_START_FAILED, and of SUPERVISOR_STOPPED in the end; the actor
+ * ends then, which can be watched as any actor's end. End it with actor_stop() or actor_kill().
+ *
+ * Ownership  of spec is taken on SUPERVISOR_OK.
+ * Returns    SUPERVISOR_OK; SUPERVISOR_ENOMEM; SUPERVISOR_ESYSTEM.
+ * Threads    any.
+ */
+supervisor_err supervisor_spawn(actor_system *sys, supervisor_spec *spec, actor_ref *out);
+
+/* ---- Requests ---------------------------------------------------------------------------------
+ */
+
+#define SUPERVISOR_LAST SIZE_MAX /* of index: after all others */
+
+/* Each returns a message to be asked, or NULL when out of memory. Answers beside SUPERVISOR_OK:
+ *
+ * start    a new child. `child` and its ownership as supervisor_spec_add(), but also taken when the
+ *          request or the start fails (not when NULL is returned). `keep`: it becomes part of the
+ *          supervisor's spec, and comes back when the supervisor is restarted, as if it were from
+ *          the file. `index`: its place in start order.
+ *          SUPERVISOR_OK with the reference, ACTOR_NONE if it declined (then it is there, stopped,
+ *          unless temporary); ESTARTED with the reference of the one there; EPRESENT; EFAILED with
+ *          the reason, and it isn't kept; EINVAL with the reason.
+ * stop     by the child's shutdown policy. It stays, stopped; a temporary one is forgotten.
+ *          OK also when it is stopped already; ENOTFOUND.
+ * restart  a stopped child starts, a running one is stopped and started on its mailbox. Neither is
+ *          counted. A child that can't be started stays, stopped: EFAILED with the reason.
+ *          ERESTARTING while it is being restarted; ENOTFOUND.
+ * kill     end the running incarnation by force; what follows is what follows a crash (restart
+ *          type, limit). OK when it is gone; OK also when it doesn't run. ENOTFOUND.
+ * remove   forget a stopped child (OTP's delete). ERUNNING, ERESTARTING, ENOTFOUND.
+ * drop     stop and remove in one: what a reload does with a child that is no longer in the file.
+ *          ENOTFOUND.
+ * update   new settings for the child of the same id; what runs is not touched, its next stop or
+ *          restart follows them. behaviour, arg and nested hold for the next actor that is made: a
+ *          running one, and its restarts, keep what they were made with (so put what a reload may
+ *          change behind `arg`). `index`: its new place, or SUPERVISOR_SAME. ENOTFOUND, EINVAL.
+ * flags    new strategy, limits and backoff in place; the history of restarts is kept. EINVAL.
+ * which    the children in start order. `id`: only this one, or ENOTFOUND; NULL: all.
+ * count    how many.
+ */
+#define SUPERVISOR_SAME (SIZE_MAX - 1) /* of index: where it is */
+
+actor_msg *supervisor_request_start(const supervisor_child *child, bool keep, size_t index);
+actor_msg *supervisor_request_stop(const char *id);
+actor_msg *supervisor_request_restart(const char *id);
+actor_msg *supervisor_request_kill(const char *id);
+actor_msg *supervisor_request_remove(const char *id);
+actor_msg *supervisor_request_drop(const char *id);
+actor_msg *supervisor_request_update(const supervisor_child *child, size_t index);
+actor_msg *supervisor_request_flags(const supervisor_flags *flags);
+actor_msg *supervisor_request_which(const char *id);
+actor_msg *supervisor_request_count(void);
+
+typedef struct supervisor_child_info {
+    const char *id;
+    void *tag;
+    actor_ref ref; /* or ACTOR_NONE */
+    supervisor_child_state state;
+    uint32_t incarnation;
+    uint32_t restarts;
+    bool is_supervisor;
+    bool kept; /* of the supervisor's spec; false: started by call, gone with a restart */
+    supervisor_restart restart; /* the settings, with what was filled in */
+    actor_ms shutdown;
+    actor_ms start_timeout;
+    actor_ms next_start; /* of BACKOFF */
+} supervisor_child_info;
+
+typedef struct supervisor_counts {
+    uint32_t specs;
+    uint32_t active; /* alive now */
+    uint32_t supervisors;
+    uint32_t workers;
+} supervisor_counts;
+
+typedef struct supervisor_reply {
+    supervisor_err err;
+    const char *reason; /* of EFAILED and EINVAL, else "" */
+    actor_ref ref;      /* of start and restart */
+    supervisor_counts counts;
+    const supervisor_child_info *children; /* of which */
+    size_t child_count;
+} supervisor_reply;
+
+/* The answer inside a reply message; lives as long as the message.
+ * Returns  NULL when this is no answer of a supervisor. */
+const supervisor_reply *supervisor_reply_get(actor_msg *reply);
+
+#endif
