@@ -113,6 +113,7 @@ LIBACTOR_A  := $(BIN)/libactor.a
 LIBACTOR_SO := $(BIN)/libactor.so
 # All of the daemon but main(), so that unit tests can link it.
 LIBACTORD_A := $(OUT)/libactord.a
+SUPPORT_A   := $(OUT)/libsupport.a
 
 LIBRARIES := $(if $(LIBACTOR_SRC),$(LIBACTOR_A) $(if $(SANITIZE),,$(LIBACTOR_SO) $(BIN)/libactor.pc))
 PROGRAMS  := $(if $(filter daemon/main.c,$(DAEMON_SRC)),$(BIN)/actord) \
@@ -159,7 +160,7 @@ valgrind: all $(UNIT_BIN) ## the unit tests under valgrind
 	@scripts/deps ensure valgrind
 	@TEST_TIMEOUT=1200 VALGRIND=1 tests/run $(BIN) $(UNIT_BIN)
 
-lint: lint-format lint-clang lint-tidy lint-cppcheck lint-shell lint-unit ## formatter, analyzers, thread safety, unit
+lint: lint-sources lint-format lint-clang lint-tidy lint-cppcheck lint-shell lint-unit ## formatter, analyzers, thread safety, unit
 
 install: install-lib install-bin install-etc ## install below DESTDIR and PREFIX (/usr/local)
 
@@ -247,6 +248,9 @@ $(LIBACTOR_A): $(LIBACTOR_OBJ) | need-build
 $(LIBACTORD_A): $(SUPERVISORS_OBJ) $(CONFIG_OBJ) $(filter-out $(OBJ)/daemon/main.o,$(DAEMON_OBJ)) | need-build
 	$(archive)
 
+$(SUPPORT_A): $(SUPPORT_OBJ) | need-test
+	$(archive)
+
 $(LIBACTOR_SO): $(LIBACTOR_PIC)
 	$(call say,LD,$@)
 	$(Q)$(LINK) -shared -Wl,-soname,$(LIBACTOR_SONAME) -o $@.$(VERSION) $^
@@ -272,7 +276,7 @@ $(BIN)/actord-child: $(CHILD_OBJ)
 
 # --- Tests -------------------------------------------------------------------
 
-$(patsubst %.c,$(OUT)/%,$(UNIT_SRC)): $(OUT)/%: $(OBJ)/%.o $(SUPPORT_OBJ) $(LIBACTORD_A) $(LIBACTOR_A)
+$(patsubst %.c,$(OUT)/%,$(UNIT_SRC)): $(OUT)/%: $(OBJ)/%.o $(SUPPORT_A) $(LIBACTORD_A) $(LIBACTOR_A)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(LINK) -o $@ $^ $(CHECK_LIBS) $(DAEMON_LIBS)
@@ -285,7 +289,7 @@ $(patsubst %.c,$(OUT)/%,$(E2E_SRC)): $(OUT)/%: $(OBJ)/%.o $(HARNESS_OBJ) | need-
 # --- Lint --------------------------------------------------------------------
 # Every step fails by itself: `make lint-tidy` and so on.
 
-.PHONY: lint-format lint-clang lint-tidy lint-cppcheck lint-shell lint-unit
+.PHONY: lint-sources lint-format lint-clang lint-tidy lint-cppcheck lint-shell lint-unit
 C_DIRS   := $(wildcard libactor supervisors config daemon actorctl tests bench examples)
 C_FILES   = $(sort $(shell find $(C_DIRS) -name '*.[ch]'))
 C_SOURCES = $(filter %.c,$(C_FILES))
@@ -294,6 +298,14 @@ C_SOURCES = $(filter %.c,$(C_FILES))
 each = $(if $(C_SOURCES),printf '%s\n' $(C_SOURCES) | xargs -P2 -n1)
 
 LINT_CFLAGS = $(BASE_CFLAGS) -DACTOR_DEBUG=1 $(DEFS)
+
+# A source that is in no list is never built; a public header stands by itself.
+UNLISTED = $(filter-out $(LIBACTOR_SRC) $(SUPERVISORS_SRC) $(CONFIG_SRC) $(DAEMON_SRC) \
+    $(ACTORCTL_SRC) $(CHILD_SRC) tests/% bench/% examples/%,$(C_SOURCES))
+lint-sources: | need-lint
+	@echo '  sources'
+	@$(if $(UNLISTED),echo "In no list of the Makefile: $(UNLISTED)" >&2; exit 1)
+	@clang -std=c11 -Wall -Wextra -Werror -fsyntax-only -x c libactor/actor.h
 
 lint-format: | need-lint
 	@echo '  clang-format'
