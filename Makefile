@@ -20,19 +20,58 @@ SUPERVISORS_SRC := \
 CONFIG_SRC := \
 
 DAEMON_SRC := \
+	daemon/account.c \
 	daemon/json.c \
 	daemon/json_number.c \
 	daemon/json_out.c \
 	daemon/json_text.c \
+	daemon/log.c \
+	daemon/log_out.c \
+	daemon/loop.c \
+	daemon/notify.c \
+	daemon/process.c \
 	daemon/rfc3339.c \
 	daemon/rpc.c \
 	daemon/rpc_params.c \
+	daemon/spawn_env.c \
+	daemon/spawner.c \
 	daemon/utf8.c \
 
 ACTORCTL_SRC := \
+	actorctl/buf.c \
+	actorctl/client.c \
+	actorctl/completion.c \
+	actorctl/ctl.c \
+	actorctl/help.c \
+	actorctl/human.c \
+	actorctl/jsontext.c \
+	actorctl/main.c \
+	actorctl/options.c \
+	actorctl/out.c \
+	actorctl/protocol.c \
+	actorctl/setting.c \
+	actorctl/verb.c \
+	actorctl/verbs_actor.c \
+	actorctl/verbs_breaker.c \
+	actorctl/verbs_config.c \
+	actorctl/verbs_deadletter.c \
+	actorctl/verbs_local.c \
+	actorctl/verbs_message.c \
+	actorctl/view.c \
+	actorctl/view_inspect.c \
+	actorctl/view_ls.c \
+	actorctl/view_status.c \
+	actorctl/view_tree.c \
+	actorctl/watch.c \
+
+# What actorctl takes from other folders.
+ACTORCTL_SHARED_SRC := \
+	config/suggest.c \
+	config/units.c \
 
 # The static helper that sets limits, user and death signal of a child.
 CHILD_SRC := \
+	daemon/child/actord-child.c \
 
 # --- Modes -------------------------------------------------------------------
 

@@ -49,8 +49,7 @@ typedef struct log_field {
 
 /* For log_write(): LOG_FIELDS({"actor", name}, {"message", id}) */
 #define LOG_FIELDS(...)                                                                            \
-    (const log_field[]){__VA_ARGS__},                                                              \
-        (sizeof((const log_field[]){__VA_ARGS__}) / sizeof(log_field))
+    (const log_field[]){__VA_ARGS__}, (sizeof((const log_field[]){__VA_ARGS__}) / sizeof(log_field))
 #define LOG_NO_FIELDS NULL, 0
 
 /* Writing. Format errors show as the bare format.

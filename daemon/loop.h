@@ -6,7 +6,7 @@
  *          are untouched on failure.
  * Threads  "control" is the thread that calls loop_run(), or the only user of
  *          the loop while it doesn't run. Everything here is for the control
- *          thread, except loop_post(), loop_post_task() and loop_break().
+ *          thread, except the tasks, loop_break() and loop_is_current().
  *          Callbacks run on the control thread, must not block, and may call
  *          anything here, freeing their own timer or watch included.
  * Order    main() calls loop_block_signals() first, before any thread exists,
@@ -91,7 +91,12 @@ void loop_task_init(loop_task *t, loop_fn fn, void *arg);
  * Threads  any; never blocks, never fails. */
 void loop_post_task(loop *l, loop_task *t);
 
-/* The same for those with nothing to embed the task in.
+/* Take back a task that waits. Returns true when it did and now won't run;
+ * false when it runs, has run or was never posted.
+ * Threads  any; only on control does false mean that it isn't running. */
+bool loop_cancel_task(loop *l, loop_task *t);
+
+/* The same as loop_post_task() for those with nothing to embed the task in.
  * Returns  0; ENOMEM, and fn won't be called.
  * Threads  any; never blocks. */
 int loop_post(loop *l, loop_fn fn, void *arg);

@@ -9,7 +9,7 @@
 
 #include <stdint.h>
 
-#include "loop.h"
+#include "daemon/loop.h"
 
 typedef struct notify_watchdog notify_watchdog;
 

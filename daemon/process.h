@@ -27,7 +27,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "loop.h"
+#include "daemon/loop.h"
 
 typedef struct process_table process_table;
 typedef struct process process;
