@@ -146,12 +146,15 @@ SUPERVISORS_OBJ := $(call objs,$(SUPERVISORS_SRC))
 CONFIG_OBJ      := $(call objs,$(CONFIG_SRC))
 DAEMON_OBJ      := $(call objs,$(DAEMON_SRC))
 ACTORCTL_OBJ    := $(call objs,$(ACTORCTL_SRC))
+ACTORCTL_SHARED := $(call objs,$(ACTORCTL_SHARED_SRC))
 CHILD_OBJ       := $(call objs,$(CHILD_SRC))
 
 LIBACTOR_A  := $(BIN)/libactor.a
 LIBACTOR_SO := $(BIN)/libactor.so
 # All of the daemon but main(), so that unit tests can link it.
 LIBACTORD_A := $(OUT)/libactord.a
+# Likewise of actorctl.
+LIBACTORCTL_A := $(OUT)/libactorctl.a
 SUPPORT_A   := $(OUT)/libsupport.a
 
 LIBRARIES := $(if $(LIBACTOR_SRC),$(LIBACTOR_A) $(if $(SANITIZE),,$(LIBACTOR_SO) $(BIN)/libactor.pc))
@@ -170,7 +173,8 @@ UNIT_BIN    := $(patsubst %.c,$(OUT)/%,$(call matching,$(UNIT_SRC)))
 E2E_BIN     := $(patsubst %.c,$(OUT)/%,$(call matching,$(E2E_SRC)))
 TEST_OBJ    := $(call objs,$(UNIT_SRC) $(E2E_SRC)) $(SUPPORT_OBJ) $(HARNESS_OBJ)
 
-PRODUCT_OBJ := $(LIBACTOR_OBJ) $(SUPERVISORS_OBJ) $(CONFIG_OBJ) $(DAEMON_OBJ) $(ACTORCTL_OBJ)
+PRODUCT_OBJ := $(sort $(LIBACTOR_OBJ) $(SUPERVISORS_OBJ) $(CONFIG_OBJ) $(DAEMON_OBJ) \
+               $(ACTORCTL_OBJ) $(ACTORCTL_SHARED))
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -290,6 +294,9 @@ $(LIBACTORD_A): $(SUPERVISORS_OBJ) $(CONFIG_OBJ) $(filter-out $(OBJ)/daemon/main
 $(SUPPORT_A): $(SUPPORT_OBJ) | need-test
 	$(archive)
 
+$(LIBACTORCTL_A): $(filter-out $(OBJ)/actorctl/main.o,$(ACTORCTL_OBJ)) $(ACTORCTL_SHARED) | need-build
+	$(archive)
+
 $(LIBACTOR_SO): $(LIBACTOR_PIC)
 	$(call say,LD,$@)
 	$(Q)$(LINK) -shared -Wl,-soname,$(LIBACTOR_SONAME) -o $@.$(VERSION) $^
@@ -305,7 +312,7 @@ $(BIN)/actord: $(OBJ)/daemon/main.o $(LIBACTORD_A) $(LIBACTOR_A)
 	$(call say,LD,$@)
 	$(Q)$(LINK) -o $@ $^ $(DAEMON_LIBS)
 
-$(BIN)/actorctl: $(ACTORCTL_OBJ)
+$(BIN)/actorctl: $(OBJ)/actorctl/main.o $(LIBACTORCTL_A)
 	$(call say,LD,$@)
 	$(Q)$(LINK) -o $@ $^ $(ACTORCTL_LIBS)
 
@@ -315,7 +322,7 @@ $(BIN)/actord-child: $(CHILD_OBJ)
 
 # --- Tests -------------------------------------------------------------------
 
-$(patsubst %.c,$(OUT)/%,$(UNIT_SRC)): $(OUT)/%: $(OBJ)/%.o $(SUPPORT_A) $(LIBACTORD_A) $(LIBACTOR_A)
+$(patsubst %.c,$(OUT)/%,$(UNIT_SRC)): $(OUT)/%: $(OBJ)/%.o $(SUPPORT_A) $(LIBACTORD_A) $(LIBACTORCTL_A) $(LIBACTOR_A)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(LINK) -o $@ $^ $(CHECK_LIBS) $(DAEMON_LIBS)

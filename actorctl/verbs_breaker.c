@@ -63,8 +63,8 @@ static ctl_exit rehearse_open(ctl *c)
         return status;
     const cJSON *breaker = cJSON_GetArrayItem(tree_member(list, "items"), 0);
     if (!breaker) {
-        status = ctl_fail(c, EXIT_NOT_FOUND, "actorctl breaker ls", "no breaker named '%s'",
-                          c->args[0]);
+        status =
+            ctl_fail(c, EXIT_NOT_FOUND, "actorctl breaker ls", "no breaker named '%s'", c->args[0]);
     } else if (ctl_has(c, OPT_JSON)) {
         buf_puts(&c->out, "{\"dry_run\":true,\"would\":\"breaker open\",\"name\":");
         buf_json_string(&c->out, c->args[0]);

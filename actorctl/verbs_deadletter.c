@@ -48,8 +48,8 @@ static void show_attempts(ctl *c, const cJSON *letter)
     {
         char label[HUMAN_TEXT];
         snprintf(label, sizeof label, "  %d", ++number);
-        view_pair(c, label, cJSON_IsString(one) ? one->valuestring
-                                                : tree_text(one, "error", "failed"));
+        view_pair(c, label,
+                  cJSON_IsString(one) ? one->valuestring : tree_text(one, "error", "failed"));
     }
 }
 
@@ -176,9 +176,10 @@ ctl_exit run_deadletters_drop(ctl *c)
 {
     bool all = c->arg_count == 0 && !ctl_has(c, OPT_ACTOR) && !ctl_has(c, OPT_REASON) &&
                !ctl_has(c, OPT_SINCE);
-    ctl_exit status = ctl_has(c, OPT_DRY_RUN)
-                          ? EXIT_OK
-                          : ctl_confirm(c, "drop %s dead letters for good",
-                                        all ? "all" : c->arg_count ? "these" : "the selected");
+    ctl_exit status = ctl_has(c, OPT_DRY_RUN) ? EXIT_OK
+                                              : ctl_confirm(c, "drop %s dead letters for good",
+                                                            all            ? "all"
+                                                            : c->arg_count ? "these"
+                                                                           : "the selected");
     return status == EXIT_OK ? act_on_each(c, "deadletter.drop", "dropped") : status;
 }

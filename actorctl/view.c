@@ -108,8 +108,7 @@ char *view_why(const cJSON *info)
                        cause ? "stopped, it ended with " : "stopped by hand or never started",
                        cause ? cause : "", name);
     else
-        len = asprintf(&text, "%s%s%s", state, cause ? ", it ended with " : "",
-                       cause ? cause : "");
+        len = asprintf(&text, "%s%s%s", state, cause ? ", it ended with " : "", cause ? cause : "");
     free(last);
     return len < 0 ? NULL : text;
 }
@@ -125,8 +124,7 @@ static void cell_count(table *t, const cJSON *object, const char *name)
 {
     char text[HUMAN_TEXT];
     const cJSON *n = tree_member(object, name);
-    table_cell(t, PAINT_PLAIN, "%s",
-               cJSON_IsNumber(n) ? human_count(n->valuedouble, text) : "-");
+    table_cell(t, PAINT_PLAIN, "%s", cJSON_IsNumber(n) ? human_count(n->valuedouble, text) : "-");
 }
 
 static void cell_ms(table *t, const cJSON *object, const char *name)
@@ -148,11 +146,16 @@ static void cell_rate(table *t, const cJSON *object, const char *name)
 void view_actors(ctl *c, const cJSON *items, size_t indent)
 {
     static const table_column columns[] = {
-        {.title = "NAME", .flexible = true}, {.title = "KIND"},
-        {.title = "STATE"},                  {.title = "WAITING", .right = true},
-        {.title = "RUNNING", .right = true}, {.title = "DONE", .right = true},
-        {.title = "DEAD", .right = true},    {.title = "RESTARTS", .right = true},
-        {.title = "P50", .right = true},     {.title = "P99", .right = true},
+        {.title = "NAME", .flexible = true},
+        {.title = "KIND"},
+        {.title = "STATE"},
+        {.title = "WAITING", .right = true},
+        {.title = "RUNNING", .right = true},
+        {.title = "DONE", .right = true},
+        {.title = "DEAD", .right = true},
+        {.title = "RESTARTS", .right = true},
+        {.title = "P50", .right = true},
+        {.title = "P99", .right = true},
     };
     table *t = table_new(columns, sizeof columns / sizeof *columns);
     const cJSON *item;
@@ -192,14 +195,10 @@ static void cell_users(table *t, const cJSON *users)
 void view_breakers(ctl *c, const cJSON *items, size_t indent)
 {
     static const table_column columns[] = {
-        {.title = "NAME", .flexible = true},
-        {.title = "STATE"},
-        {.title = "FAILED", .right = true},
-        {.title = "SLOW", .right = true},
-        {.title = "CALLS", .right = true},
-        {.title = "REFUSED", .right = true},
-        {.title = "SINCE", .right = true},
-        {.title = "NEXT TRY", .right = true},
+        {.title = "NAME", .flexible = true},    {.title = "STATE"},
+        {.title = "FAILED", .right = true},     {.title = "SLOW", .right = true},
+        {.title = "CALLS", .right = true},      {.title = "REFUSED", .right = true},
+        {.title = "SINCE", .right = true},      {.title = "NEXT TRY", .right = true},
         {.title = "USED BY", .flexible = true},
     };
     table *t = table_new(columns, sizeof columns / sizeof *columns);

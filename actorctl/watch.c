@@ -61,7 +61,7 @@ static void add_seconds(struct timespec *t, const struct timespec *more)
 
 ctl_exit watch_run(ctl *c, ctl_exit (*flush)(ctl *c, ctl_exit status))
 {
-    struct timespec every;
+    struct timespec every = {0};
     ctl_exit status = read_interval(c, &every);
     if (status != EXIT_OK)
         return status;
