@@ -189,18 +189,18 @@ actor_spec probe_spec(probe *p, const probe *supervisor)
     };
 }
 
-void probe_spawn(actor_system *sys, probe *p, const probe *supervisor)
-{
-    actor_spec spec = probe_spec(p, supervisor);
-    probe_spawn_spec(sys, p, &spec);
-}
-
-void probe_spawn_spec(actor_system *sys, probe *p, const actor_spec *spec)
+void probe_create(actor_system *sys, probe *p, const actor_spec *spec)
 {
     ck_assert_int_eq(actor_spawn(sys, spec, &p->ref), ACTOR_OK);
     ck_assert_uint_lt(probes.count, PROBES_MAX);
     probes.list[probes.count++] = p;
-    if (!actor_ref_none(spec->supervisor))
+}
+
+void probe_spawn(actor_system *sys, probe *p, const probe *supervisor)
+{
+    actor_spec spec = probe_spec(p, supervisor);
+    probe_create(sys, p, &spec);
+    if (supervisor)
         ck_assert_int_eq(actor_start(p->ref), ACTOR_OK);
     probe_settle(sys);
 }

@@ -59,11 +59,11 @@ void probe_settle(actor_system *sys);
 /* The specification of a probe's actor. */
 actor_spec probe_spec(probe *p, const probe *supervisor);
 
-/* Spawn the actor of a probe; with a supervisor also start it, and settle either way. */
-void probe_spawn(actor_system *sys, probe *p, const probe *supervisor);
+/* Spawn the actor of a probe; under a supervisor it stays down. */
+void probe_create(actor_system *sys, probe *p, const actor_spec *spec);
 
-/* The same with a specification of the test's own (made by probe_spec()). */
-void probe_spawn_spec(actor_system *sys, probe *p, const actor_spec *spec);
+/* Create it, start it where it has a supervisor, and settle. */
+void probe_spawn(actor_system *sys, probe *p, const probe *supervisor);
 
 actor_msg *probe_value(uint64_t value);
 actor_msg *probe_do(probe_act act, void *arg);

@@ -145,7 +145,7 @@ END_TEST
 START_TEST(borrowed_payload_left_in_a_mailbox_is_released_once)
 {
     actor_ref ref;
-    probe boss = {.name = "boss"};
+    static probe boss = {.name = "boss"};
     probe_spawn(sys, &boss, NULL);
     actor_spec spec = {.behaviour = &swallower, .supervisor = boss.ref};
     ck_assert_int_eq(actor_spawn(sys, &spec, &ref), ACTOR_OK);
@@ -163,7 +163,7 @@ END_TEST
 
 START_TEST(taken_message_lives_until_its_owner_frees_it)
 {
-    probe a = {.name = "a"};
+    static probe a = {.name = "a"};
     probe_spawn(sys, &a, NULL);
     probe_run(&a, probe_take, NULL);
     probe_settle(sys);
@@ -185,7 +185,7 @@ static actor_verdict take_twice(actor *self, probe *p, void *unused)
 
 START_TEST(second_take_gives_nothing)
 {
-    probe a = {.name = "a"};
+    static probe a = {.name = "a"};
     probe_spawn(sys, &a, NULL);
     probe_now(sys, &a, take_twice, NULL);
     actor_msg_free(a.held);
@@ -213,7 +213,7 @@ static actor_verdict fail_after_take(actor *self, probe *p, void *unused)
 
 START_TEST(taken_message_that_fails_is_not_a_dead_letter)
 {
-    probe a = {.name = "a"};
+    static probe a = {.name = "a"};
     probe_spawn(sys, &a, NULL);
     probe_now(sys, &a, fail_after_take, NULL);
     ck_assert_ptr_nonnull(a.held);
@@ -243,7 +243,7 @@ static actor_verdict tell(actor *self, probe *p, void *to)
 
 START_TEST(tell_names_the_sender_and_send_does_not)
 {
-    probe a = {.name = "a"}, b = {.name = "b", .on_value = note_sender};
+    static probe a = {.name = "a"}, b = {.name = "b", .on_value = note_sender};
     probe_spawn(sys, &a, NULL);
     probe_spawn(sys, &b, NULL);
     probe_now(sys, &a, tell, &b);
@@ -258,7 +258,7 @@ END_TEST
 
 START_TEST(forwarded_message_is_not_copied)
 {
-    probe a = {.name = "a", .on_value = pass_on}, b = {.name = "b"};
+    static probe a = {.name = "a", .on_value = pass_on}, b = {.name = "b"};
     probe_spawn(sys, &a, NULL);
     probe_spawn(sys, &b, NULL);
     successor = &b;
@@ -287,7 +287,7 @@ static actor_verdict keep(actor *self, probe *p, uint64_t value)
 
 START_TEST(free_of_an_unanswered_ask_ends_it_at_the_asker)
 {
-    probe a = {.name = "a"}, b = {.name = "b", .on_value = keep};
+    static probe a = {.name = "a"}, b = {.name = "b", .on_value = keep};
     probe_spawn(sys, &a, NULL);
     probe_spawn(sys, &b, NULL);
     probe_now(sys, &a, ask, &b);
@@ -300,7 +300,7 @@ END_TEST
 
 START_TEST(free_of_an_answered_ask_says_nothing_more)
 {
-    probe a = {.name = "a"}, b = {.name = "b", .on_value = keep};
+    static probe a = {.name = "a"}, b = {.name = "b", .on_value = keep};
     probe_spawn(sys, &a, NULL);
     probe_spawn(sys, &b, NULL);
     probe_now(sys, &a, ask, &b);
