@@ -132,6 +132,8 @@ static ctl_exit fail_open(const ctl *c, client_err err, const char *why)
     case CLIENT_ENOMEM:
         return ctl_fail(c, EXIT_FAILED, NULL, "out of memory");
     default:
+        if (local && access(c->url + 6, F_OK) != 0)
+            why = "there is no such socket";
         return ctl_fail(c, EXIT_NO_CONNECT, "systemctl status actord",
                         "cannot connect to %s: %s; is actord running?", c->url, why);
     }

@@ -179,6 +179,8 @@ static void print_row(const table *t, const look *l, size_t indent, const cell *
         pad(b, gap);
         print_cell(l, &row[c], width, t->columns[c].right, c + 1 == t->count, b);
     }
+    while (b->len && b->at[b->len - 1] == ' ') /* of empty cells at the row's end */
+        b->at[--b->len] = '\0';
     buf_puts(b, "\n");
 }
 
