@@ -3,6 +3,7 @@
 #include <check.h>
 #include <errno.h>
 #include <pty.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,12 @@
 extern char **environ;
 
 static char *last_out, *last_err; /* of the run before */
+
+static struct {
+    pid_t pid;
+    FILE *out;
+    FILE *err;
+} running; /* between ctl_start() and ctl_finish() */
 
 static char *program(void)
 {
@@ -92,13 +99,16 @@ static ctl_run result(int status, char *out, char *err)
     return (ctl_run){status, out, err};
 }
 
-ctl_run ctl(const char *url, const char *input, const char *line)
+/* `out` is its standard output; -1: kept for ctl_finish(). */
+static void start(int out, const char *url, const char *input, const char *line)
 {
     char words[4096], *argv[MOST_WORDS];
     snprintf(words, sizeof words, "%s", line);
     split(words, argv);
-    FILE *in = input ? tmpfile() : fopen("/dev/null", "r"), *out = tmpfile(), *err = tmpfile();
-    ck_assert(in && out && err);
+    FILE *in = input ? tmpfile() : fopen("/dev/null", "r");
+    running.out = tmpfile();
+    running.err = tmpfile();
+    ck_assert(in && running.out && running.err);
     if (input) {
         fwrite(input, 1, strlen(input), in);
         rewind(in);
@@ -106,18 +116,40 @@ ctl_run ctl(const char *url, const char *input, const char *line)
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, fileno(in), STDIN_FILENO);
-    posix_spawn_file_actions_adddup2(&actions, fileno(out), STDOUT_FILENO);
-    posix_spawn_file_actions_adddup2(&actions, fileno(err), STDERR_FILENO);
-    pid_t pid;
-    int failed = posix_spawn(&pid, argv[0], &actions, NULL, argv, environment(url));
+    posix_spawn_file_actions_adddup2(&actions, out >= 0 ? out : fileno(running.out), STDOUT_FILENO);
+    posix_spawn_file_actions_adddup2(&actions, fileno(running.err), STDERR_FILENO);
+    int failed = posix_spawn(&running.pid, argv[0], &actions, NULL, argv, environment(url));
     ck_assert_msg(failed == 0, "%s: %s", argv[0], strerror(failed));
     posix_spawn_file_actions_destroy(&actions);
-    int status = wait_for(pid);
-    char *out_text = read_all(out), *err_text = read_all(err);
     fclose(in);
-    fclose(out);
-    fclose(err);
-    return result(status, out_text, err_text);
+}
+
+void ctl_start(const char *url, const char *input, const char *line)
+{
+    start(-1, url, input, line);
+}
+
+ctl_run ctl_into(int out, const char *url, const char *line)
+{
+    start(out, url, NULL, line);
+    return ctl_finish(0);
+}
+
+ctl_run ctl_finish(int signal_number)
+{
+    if (signal_number)
+        ck_assert_int_eq(kill(running.pid, signal_number), 0);
+    int status = wait_for(running.pid);
+    char *out = read_all(running.out), *err = read_all(running.err);
+    fclose(running.out);
+    fclose(running.err);
+    return result(status, out, err);
+}
+
+ctl_run ctl(const char *url, const char *input, const char *line)
+{
+    ctl_start(url, input, line);
+    return ctl_finish(0);
 }
 
 ctl_run ctl_on_terminal(const char *url, unsigned short columns, const char *typed,

@@ -17,6 +17,14 @@ typedef struct ctl_run {
  * /dev/null) is its standard input. $ACTORCTL_URL is `url`. */
 ctl_run ctl(const char *url, const char *input, const char *line);
 
+/* The same with the descriptor `out` as its standard output. */
+ctl_run ctl_into(int out, const char *url, const char *line);
+
+/* The same in two halves: start it, then end it with a signal (0: let it end by itself). One at a
+ * time. */
+void ctl_start(const char *url, const char *input, const char *line);
+ctl_run ctl_finish(int signal_number);
+
 /* The same on a terminal of `columns`, where `typed` (may be "") is typed. */
 ctl_run ctl_on_terminal(const char *url, unsigned short columns, const char *typed,
                         const char *line);

@@ -24,6 +24,7 @@ static struct {
     char directory[64];
     char url[96];
     pthread_mutex_t lock;
+    pthread_cond_t came;  /* a request */
     fake_row rows[MOST];  /* lock */
     size_t row_count;     /* lock */
     char *requests[MOST]; /* lock */
@@ -55,6 +56,7 @@ static char *fake_reply(const char *request)
     pthread_mutex_lock(&fake.lock);
     if (fake.request_count < MOST)
         fake.requests[fake.request_count++] = strdup(request);
+    pthread_cond_broadcast(&fake.came);
     fake_row *row = fake_find(request);
     char *reply = NULL;
     if (!row)
@@ -89,6 +91,7 @@ void fake_start(void)
 {
     memset(&fake, 0, sizeof fake);
     pthread_mutex_init(&fake.lock, NULL);
+    pthread_cond_init(&fake.came, NULL);
     snprintf(fake.directory, sizeof fake.directory, "/tmp/actorctl-test.XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(fake.directory));
     snprintf(fake.url, sizeof fake.url, "ipc://%s/sock", fake.directory);
@@ -109,6 +112,7 @@ void fake_stop(void)
         free(fake.requests[i]);
     unlink(fake.url + strlen("ipc://"));
     rmdir(fake.directory);
+    pthread_cond_destroy(&fake.came);
     pthread_mutex_destroy(&fake.lock);
 }
 
@@ -152,6 +156,14 @@ void fake_says(const char *method, const char *bytes)
 void fake_ignores(const char *method)
 {
     add(method, NULL);
+}
+
+void fake_wait(size_t count)
+{
+    pthread_mutex_lock(&fake.lock);
+    while (fake.request_count < count)
+        pthread_cond_wait(&fake.came, &fake.lock);
+    pthread_mutex_unlock(&fake.lock);
 }
 
 size_t fake_request_count(void)

@@ -26,6 +26,9 @@ void fake_says(const char *method, const char *bytes);
 /* Take the request, say nothing. */
 void fake_ignores(const char *method);
 
+/* Wait until `count` requests came. */
+void fake_wait(size_t count);
+
 /* How many requests came, and the n-th of them (from 0), valid until fake_stop(). */
 size_t fake_request_count(void);
 const char *fake_request(size_t n);

@@ -4,6 +4,7 @@
 #include "tests/e2e/harness_fake.h"
 
 #include <check.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,8 @@ static ctl_run run_with(const char *input, const char *line)
 }
 
 /* --- lists --- */
+
+#define NO_ITEMS "{\"items\":[],\"next\":null}"
 
 #define ACTOR(name, state, more)                                                                   \
     "{\"name\":\"" name "\",\"kind\":\"worker\",\"path\":\"/root/" name "\",\"state\":\"" state    \
@@ -71,6 +74,42 @@ START_TEST(table_is_coloured_and_cut_on_a_terminal_only)
     r = run("ls");
     expect_not_in(r.out, "\033");
     expect_in(r.out, "a_name_that_is_long");
+}
+END_TEST
+
+START_TEST(watch_repeats_until_interrupted_and_is_then_ok)
+{
+    fake_answers("actor.list", "{\"items\":[{\"name\":\"a\"}],\"next\":null}");
+    ctl_start(fake_url(), NULL, "ls -o name --watch=10ms");
+    fake_wait(3); /* so that two frames are written */
+    ctl_run r = ctl_finish(SIGINT);
+    expect_status(r, 0);
+    ck_assert_int_eq(strncmp(r.out, "a\na\n", 4), 0);
+    ck_assert_str_eq(r.err, "");
+}
+END_TEST
+
+START_TEST(watch_redraws_a_terminal)
+{
+    fake_answers("actor.list", "{\"items\":[{\"name\":\"a\"}],\"next\":null}");
+    fake_fails("actor.list", -32010, "denied", "not any more", "");
+    ctl_run r = ctl_on_terminal(fake_url(), 80, "", "ls -o name --watch=10ms");
+    expect_status(r, 9);
+    expect_in(r.out, "\033[Ha\033[K\r\n\033[J");
+}
+END_TEST
+
+START_TEST(reader_that_went_away_is_no_error)
+{
+    fake_answers("actor.list", NO_ITEMS);
+    signal(SIGPIPE, SIG_IGN); /* inherited: the write fails, no signal comes */
+    int ends[2];
+    ck_assert_int_eq(pipe(ends), 0);
+    close(ends[0]);
+    ctl_run r = ctl_into(ends[1], fake_url(), "ls --json");
+    close(ends[1]);
+    expect_status(r, 0);
+    ck_assert_str_eq(r.err, "");
 }
 END_TEST
 
@@ -123,8 +162,6 @@ static void answer_health(const char *actors, const char *breakers)
                  "{\"items\":[{\"id\":\"d-1\",\"reason\":\"failed\"},{\"id\":\"d-2\",\"reason\":"
                  "\"expired\"},{\"id\":\"d-3\",\"reason\":\"failed\"}],\"next\":null}");
 }
-
-#define NO_ITEMS "{\"items\":[],\"next\":null}"
 
 START_TEST(status_of_a_healthy_daemon)
 {
@@ -282,6 +319,9 @@ static Suite *suite(void)
     tcase_add_test(t, ls_prints_names_or_lines_for_pipes);
     tcase_add_test(t, list_of_several_pages_is_one_document);
     tcase_add_test(t, table_is_coloured_and_cut_on_a_terminal_only);
+    tcase_add_test(t, watch_repeats_until_interrupted_and_is_then_ok);
+    tcase_add_test(t, watch_redraws_a_terminal);
+    tcase_add_test(t, reader_that_went_away_is_no_error);
     tcase_add_test(t, text_of_programs_cannot_steer_the_terminal);
     tcase_add_test(t, tree_draws_one_line_a_node);
     tcase_add_test(t, status_of_a_healthy_daemon);
