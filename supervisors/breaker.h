@@ -132,7 +132,8 @@ supervisor_err breaker_init(breaker *b, const breaker_policy *policy, actor_ms n
 void breaker_fini(breaker *b);
 
 /* Change the policy in place. State, generation, the end of a wait that runs, permits and counters
- * are kept; the window keeps what still fits into it, and is emptied where its kind changed.
+ * are kept. A window of calls keeps the newest results that fit; a window of time whose length
+ * changed, and one whose kind changed, begins empty.
  * A HALF_OPEN breaker may reach its verdict by it.
  * Returns  as breaker_init(); unchanged on failure. */
 supervisor_err breaker_update(breaker *b, const breaker_policy *policy, actor_ms now,

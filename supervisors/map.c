@@ -1,0 +1,96 @@
+#include "supervisors/map.h"
+
+#include <stdlib.h>
+
+enum { FIRST_SIZE = 8 };
+
+bool map_init(map *m)
+{
+    *m = (map){.buckets = calloc(FIRST_SIZE, sizeof(map_link *)), .size = FIRST_SIZE};
+    return m->buckets != NULL;
+}
+
+void map_fini(map *m)
+{
+    free(m->buckets);
+    *m = (map){0};
+}
+
+static map_link **bucket_of(const map *m, uint64_t hash)
+{
+    return &m->buckets[hash & (m->size - 1)];
+}
+
+static void grow(map *m)
+{
+    map bigger = {.size = m->size * 2, .count = m->count};
+
+    bigger.buckets = calloc(bigger.size, sizeof(map_link *));
+    if (!bigger.buckets)
+        return;
+    for (size_t i = 0; i < m->size; i++) {
+        map_link *next;
+        for (map_link *link = m->buckets[i]; link; link = next) {
+            map_link **bucket = bucket_of(&bigger, link->hash);
+            next = link->next;
+            link->next = *bucket;
+            *bucket = link;
+        }
+    }
+    free(m->buckets);
+    *m = bigger;
+}
+
+void map_add(map *m, map_link *link, uint64_t hash)
+{
+    if (m->count >= m->size)
+        grow(m);
+    map_link **bucket = bucket_of(m, hash);
+    link->hash = hash;
+    link->next = *bucket;
+    *bucket = link;
+    m->count++;
+}
+
+void map_remove(map *m, map_link *link)
+{
+    map_link **at = bucket_of(m, link->hash);
+
+    while (*at != link)
+        at = &(*at)->next;
+    *at = link->next;
+    m->count--;
+}
+
+static map_link *with_hash(map_link *link, uint64_t hash)
+{
+    while (link && link->hash != hash)
+        link = link->next;
+    return link;
+}
+
+map_link *map_first(const map *m, uint64_t hash)
+{
+    return with_hash(*bucket_of(m, hash), hash);
+}
+
+map_link *map_next(const map_link *link)
+{
+    return with_hash(link->next, link->hash);
+}
+
+/* Multiply and fold: the low bits choose the bucket, so the high ones have to reach them. */
+uint64_t map_hash_bits(uint64_t bits)
+{
+    bits *= 0x9e3779b97f4a7c15u;
+    return bits ^ (bits >> 32);
+}
+
+uint64_t map_hash_text(const char *text)
+{
+    uint64_t hash = 0xcbf29ce484222325u; /* FNV-1a */
+
+    for (; *text; text++)
+        hash = (hash ^ (unsigned char)*text) * 0x100000001b3u;
+    return map_hash_bits(hash);
+}

@@ -1,0 +1,218 @@
+#include "supervisors/request.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- Making -----------------------------------------------------------------------------------
+ */
+
+static void request_free(void *arg)
+{
+    request *r = arg;
+    child_spec_unref(r->child);
+    free(r);
+}
+
+static request *request_new(verb v, const char *id)
+{
+    size_t length = id ? strlen(id) + 1 : 0;
+    request *r = malloc(sizeof *r + length);
+
+    if (!r)
+        return NULL;
+    *r = (request){.verb = v, .index = SUPERVISOR_LAST};
+    if (id) {
+        memcpy(r->text, id, length);
+        r->id = r->text;
+    }
+    return r;
+}
+
+/* Takes r; NULL when out of memory. */
+static actor_msg *message_of(request *r)
+{
+    actor_msg *msg = actor_msg_borrow(REQUEST_MSG_TYPE, r, sizeof *r, request_free, r);
+    if (!msg)
+        request_free(r);
+    return msg;
+}
+
+static actor_msg *named(verb v, const char *id)
+{
+    request *r = request_new(v, id);
+    return r ? message_of(r) : NULL;
+}
+
+/* As declared for start and update: the caller keeps arg and nested only where NULL is returned. */
+static actor_msg *with_child(verb v, const supervisor_child *child, bool keep, size_t index)
+{
+    request *r = request_new(v, NULL);
+    if (!r)
+        return NULL;
+    r->keep = keep;
+    r->index = index;
+    actor_msg *msg = actor_msg_borrow(REQUEST_MSG_TYPE, r, sizeof *r, request_free, r);
+    if (!msg) {
+        request_free(r);
+        return NULL;
+    }
+    r->bad = child_spec_new(child, r->why, sizeof r->why, &r->child);
+    if (r->bad == SUPERVISOR_ENOMEM) {
+        actor_msg_free(msg);
+        return NULL;
+    }
+    if (r->bad == SUPERVISOR_OK) {
+        r->id = r->child->id;
+    } else if (child->nested) {
+        supervisor_spec_free(child->nested);
+    } else if (child->free_arg) {
+        child->free_arg(child->arg);
+    }
+    return msg;
+}
+
+actor_msg *supervisor_request_start(const supervisor_child *child, bool keep, size_t index)
+{
+    return with_child(VERB_START, child, keep, index);
+}
+
+actor_msg *supervisor_request_update(const supervisor_child *child, size_t index)
+{
+    return with_child(VERB_UPDATE, child, true, index);
+}
+
+actor_msg *supervisor_request_stop(const char *id)
+{
+    return named(VERB_STOP, id);
+}
+
+actor_msg *supervisor_request_restart(const char *id)
+{
+    return named(VERB_RESTART, id);
+}
+
+actor_msg *supervisor_request_kill(const char *id)
+{
+    return named(VERB_KILL, id);
+}
+
+actor_msg *supervisor_request_remove(const char *id)
+{
+    return named(VERB_REMOVE, id);
+}
+
+actor_msg *supervisor_request_drop(const char *id)
+{
+    return named(VERB_DROP, id);
+}
+
+actor_msg *supervisor_request_which(const char *id)
+{
+    return named(VERB_WHICH, id);
+}
+
+actor_msg *supervisor_request_count(void)
+{
+    return named(VERB_COUNT, NULL);
+}
+
+actor_msg *supervisor_request_flags(const supervisor_flags *flags)
+{
+    request *r = request_new(VERB_FLAGS, NULL);
+    if (!r)
+        return NULL;
+    r->flags = *flags;
+    r->bad = supervisor_flags_check(flags, r->why, sizeof r->why);
+    return message_of(r);
+}
+
+/* ---- Lists ------------------------------------------------------------------------------------
+ */
+
+void request_push(request_list *list, request *r)
+{
+    r->next = NULL;
+    *(list->last ? &list->last->next : &list->first) = r;
+    list->last = r;
+}
+
+request *request_pop(request_list *list)
+{
+    request *r = list->first;
+    if (r) {
+        list->first = r->next;
+        if (!r->next)
+            list->last = NULL;
+        r->next = NULL;
+    }
+    return r;
+}
+
+/* ---- Answers ----------------------------------------------------------------------------------
+ */
+
+reply_block *reply_new(size_t count, size_t text)
+{
+    size_t fixed = sizeof(reply_block) + count * sizeof(supervisor_child_info);
+    reply_block *b = calloc(1, fixed + text);
+
+    if (!b)
+        return NULL;
+    b->text = (char *)b + fixed;
+    b->reply.reason = "";
+    b->reply.children = b->children;
+    b->reply.child_count = count;
+    return b;
+}
+
+const char *reply_text(reply_block *b, const char *text)
+{
+    size_t length = strlen(text) + 1;
+    char *copy = memcpy(b->text, text, length);
+
+    b->text += length;
+    return copy;
+}
+
+void request_answer_block(request *r, reply_block *b)
+{
+    actor_msg *request_msg = r->msg;
+
+    if (b) {
+        actor_msg *msg = actor_msg_borrow(REPLY_MSG_TYPE, b, sizeof *b, free, b);
+        if (!msg)
+            free(b);
+        else if (actor_reply(request_msg, &msg) != ACTOR_OK)
+            actor_msg_free(msg); /* sent without asking, or the asker is gone */
+    }
+    actor_msg_free(request_msg);
+}
+
+void request_answer(request *r, supervisor_err err, actor_ref ref, const char *reason)
+{
+    if (!reason)
+        reason = "";
+    reply_block *b = reply_new(0, strlen(reason) + 1);
+    if (b) {
+        b->reply.err = err;
+        b->reply.ref = ref;
+        b->reply.reason = reply_text(b, reason);
+    }
+    request_answer_block(r, b);
+}
+
+void request_answer_counts(request *r, const supervisor_counts *counts)
+{
+    reply_block *b = reply_new(0, 0);
+    if (b)
+        b->reply.counts = *counts;
+    request_answer_block(r, b);
+}
+
+const supervisor_reply *supervisor_reply_get(actor_msg *reply)
+{
+    if (actor_msg_type(reply) != REPLY_MSG_TYPE)
+        return NULL;
+    const reply_block *b = actor_msg_data(reply);
+    return &b->reply;
+}

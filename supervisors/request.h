@@ -1,0 +1,66 @@
+/* request: operator calls on their way. Inside this folder only.
+ *
+ * A request is the payload of its message, so whoever keeps one waiting needs no memory for it. */
+#ifndef SUPERVISORS_REQUEST_H
+#define SUPERVISORS_REQUEST_H
+
+#include "supervisors/spec.h"
+#include "supervisors/supervisor.h"
+
+#define REQUEST_MSG_TYPE 0xfe00u
+#define REPLY_MSG_TYPE   0xfe01u
+
+typedef enum verb {
+    VERB_START,
+    VERB_STOP,
+    VERB_RESTART,
+    VERB_KILL,
+    VERB_REMOVE,
+    VERB_DROP,
+    VERB_UPDATE,
+    VERB_FLAGS,
+    VERB_WHICH,
+    VERB_COUNT,
+    VERBS,
+} verb;
+
+typedef struct request request;
+struct request {
+    verb verb;
+    bool keep;
+    size_t index;
+    supervisor_flags flags;
+    child_spec *child;  /* start and update; NULL when `bad` is set */
+    supervisor_err bad; /* it can't be carried out: the answer, and why */
+    char why[160];
+    actor_msg *msg; /* the one it came with, owned, from request_take() on */
+    request *next;  /* in a request_list */
+    const char *id; /* `text`, the child's, or NULL */
+    char text[];
+};
+
+typedef struct request_list {
+    request *first, *last;
+} request_list;
+
+void request_push(request_list *list, request *r);
+request *request_pop(request_list *list);
+
+/* Answer and free it. A reply that memory is missing for becomes ACTOR_EENDED at the asker. */
+void request_answer(request *r, supervisor_err err, actor_ref ref, const char *reason);
+void request_answer_counts(request *r, const supervisor_counts *counts);
+
+/* A reply with room for `count` children and `text` bytes of strings, to be filled and sent.
+ * Returns NULL when out of memory. */
+typedef struct reply_block {
+    supervisor_reply reply;
+    char *text; /* where the next string goes */
+    supervisor_child_info children[];
+} reply_block;
+
+reply_block *reply_new(size_t count, size_t text);
+const char *reply_text(reply_block *b, const char *text);
+/* Takes both. */
+void request_answer_block(request *r, reply_block *b);
+
+#endif

@@ -1,0 +1,205 @@
+#include "supervisors/spec.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const supervisor_flags supervisor_default_flags = {
+    .strategy = SUPERVISOR_ONE_FOR_ONE,
+    .max_restarts = 10,
+    .period = 60000,
+    .backoff = {.policy = {.kind = BACKOFF_EXPONENTIAL,
+                           .jitter = BACKOFF_JITTER_FULL,
+                           .initial = 100,
+                           .max = 30000,
+                           .factor = 2},
+                .reset_after = 60000},
+};
+
+/* ---- Checks -----------------------------------------------------------------------------------
+ */
+
+static supervisor_err refuse(char *why, size_t size, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static supervisor_err refuse(char *why, size_t size, const char *format, ...)
+{
+    va_list args;
+
+    if (why && size > 0) {
+        va_start(args, format);
+        vsnprintf(why, size, format, args);
+        va_end(args);
+    }
+    return SUPERVISOR_EINVAL;
+}
+
+supervisor_err supervisor_flags_check(const supervisor_flags *f, char *why, size_t size)
+{
+    if (f->strategy < SUPERVISOR_ONE_FOR_ONE || f->strategy > SUPERVISOR_REST_FOR_ONE)
+        return refuse(why, size, "strategy: %d is none", (int)f->strategy);
+    if (f->max_restarts < BUDGET_UNLIMITED || f->max_restarts > BUDGET_MAX)
+        return refuse(why, size, "max_restarts: %ld is not in 0 to %d, nor unlimited",
+                      (long)f->max_restarts, BUDGET_MAX);
+    if (f->max_restarts != SUPERVISOR_UNLIMITED && f->period <= 0)
+        return refuse(why, size, "period: %lld ms is not above 0", (long long)f->period);
+    if (!f->backoff.none && !backoff_policy_valid(&f->backoff.policy))
+        return refuse(why, size, "backoff: initial %lld ms, max %lld ms, factor %g do not fit",
+                      (long long)f->backoff.policy.initial, (long long)f->backoff.policy.max,
+                      f->backoff.policy.factor);
+    if (!f->backoff.none && f->backoff.reset_after < 0)
+        return refuse(why, size, "reset_after: %lld ms is negative",
+                      (long long)f->backoff.reset_after);
+    return SUPERVISOR_OK;
+}
+
+supervisor_err supervisor_child_check(const supervisor_child *c, char *why, size_t size)
+{
+    if (!c->id || !*c->id)
+        return refuse(why, size, "id: is missing");
+    if (strlen(c->id) > SUPERVISOR_ID_MAX)
+        return refuse(why, size, "id: '%.32s...' is longer than %d bytes", c->id,
+                      SUPERVISOR_ID_MAX);
+    if (!c->behaviour == !c->nested)
+        return refuse(why, size, "'%s': needs either a behaviour or a nested supervisor", c->id);
+    if (c->restart < SUPERVISOR_PERMANENT || c->restart > SUPERVISOR_TEMPORARY)
+        return refuse(why, size, "'%s': restart: %d is none", c->id, (int)c->restart);
+    if (c->shutdown < SUPERVISOR_INFINITY)
+        return refuse(why, size, "'%s': shutdown: %lld ms is negative", c->id,
+                      (long long)c->shutdown);
+    if (c->start_timeout < 0)
+        return refuse(why, size, "'%s': start_timeout: %lld ms is negative", c->id,
+                      (long long)c->start_timeout);
+    if (c->on_full < ACTOR_REJECT || c->on_full > ACTOR_DROP_OLDEST)
+        return refuse(why, size, "'%s': on_full: %d is none", c->id, (int)c->on_full);
+    return SUPERVISOR_OK;
+}
+
+/* ---- Children ---------------------------------------------------------------------------------
+ */
+
+static void free_nested(void *arg)
+{
+    supervisor_spec_free(arg);
+}
+
+supervisor_err child_spec_new(const supervisor_child *child, char *why, size_t size,
+                              child_spec **out)
+{
+    supervisor_err err = supervisor_child_check(child, why, size);
+    if (err != SUPERVISOR_OK)
+        return err;
+    size_t length = strlen(child->id) + 1;
+    child_spec *s = malloc(sizeof *s + length);
+    if (!s)
+        return SUPERVISOR_ENOMEM;
+    *s = (child_spec){.child = *child, .is_supervisor = child->nested != NULL, .refs = 1};
+    memcpy(s->id, child->id, length);
+    s->child.id = s->id;
+    if (s->is_supervisor) {
+        s->child.behaviour = &sup_behaviour;
+        s->child.arg = child->nested;
+        s->child.free_arg = free_nested;
+    }
+    *out = s;
+    return SUPERVISOR_OK;
+}
+
+child_spec *child_spec_ref(child_spec *s)
+{
+    s->refs++;
+    return s;
+}
+
+void child_spec_unref(child_spec *s)
+{
+    if (!s || --s->refs > 0)
+        return;
+    if (s->child.free_arg)
+        s->child.free_arg(s->child.arg);
+    free(s);
+}
+
+/* ---- Supervisors ------------------------------------------------------------------------------
+ */
+
+supervisor_err supervisor_spec_new(const supervisor_flags *flags,
+                                   const supervisor_observer *observer, uint64_t seed, char *why,
+                                   size_t size, supervisor_spec **out)
+{
+    supervisor_err err = supervisor_flags_check(flags, why, size);
+    if (err != SUPERVISOR_OK)
+        return err;
+    supervisor_spec *spec = malloc(sizeof *spec);
+    if (!spec)
+        return SUPERVISOR_ENOMEM;
+    *spec = (supervisor_spec){.flags = *flags, .seed = seed};
+    if (observer)
+        spec->observer = *observer;
+    if (!map_init(&spec->ids)) {
+        free(spec);
+        return SUPERVISOR_ENOMEM;
+    }
+    *out = spec;
+    return SUPERVISOR_OK;
+}
+
+supervisor_err supervisor_spec_add(supervisor_spec *spec, const supervisor_child *child, char *why,
+                                   size_t size)
+{
+    child_spec *s;
+    supervisor_err err = supervisor_child_check(child, why, size);
+
+    if (err != SUPERVISOR_OK)
+        return err;
+    if (spec_find(spec, child->id)) {
+        (void)refuse(why, size, "id: '%s' is there already", child->id);
+        return SUPERVISOR_EPRESENT;
+    }
+    err = child_spec_new(child, why, size, &s);
+    if (err != SUPERVISOR_OK)
+        return err;
+    spec_insert(spec, s, NULL);
+    child_spec_unref(s);
+    return SUPERVISOR_OK;
+}
+
+void supervisor_spec_free(supervisor_spec *spec)
+{
+    if (!spec)
+        return;
+    while (spec->first)
+        spec_unlink(spec, spec->first);
+    map_fini(&spec->ids);
+    free(spec);
+}
+
+child_spec *spec_find(const supervisor_spec *spec, const char *id)
+{
+    for (map_link *l = map_first(&spec->ids, map_hash_text(id)); l; l = map_next(l)) {
+        child_spec *s = MAP_ENTRY(l, child_spec, by_id);
+        if (strcmp(s->id, id) == 0)
+            return s;
+    }
+    return NULL;
+}
+
+void spec_insert(supervisor_spec *spec, child_spec *s, child_spec *before)
+{
+    s->next = before;
+    s->prev = before ? before->prev : spec->last;
+    *(s->prev ? &s->prev->next : &spec->first) = s;
+    *(s->next ? &s->next->prev : &spec->last) = s;
+    map_add(&spec->ids, &s->by_id, map_hash_text(s->id));
+    child_spec_ref(s);
+}
+
+void spec_unlink(supervisor_spec *spec, child_spec *s)
+{
+    *(s->prev ? &s->prev->next : &spec->first) = s->next;
+    *(s->next ? &s->next->prev : &spec->last) = s->prev;
+    s->prev = s->next = NULL;
+    map_remove(&spec->ids, &s->by_id);
+    child_spec_unref(s);
+}

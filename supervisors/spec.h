@@ -1,0 +1,43 @@
+/* spec: what a supervisor and its children shall be. Inside this folder only.
+ *
+ * A supervisor_spec is the `arg` of a supervisor's actor: it outlives incarnations, belongs to the
+ * running supervisor while there is one, and to its parent while there is none. */
+#ifndef SUPERVISORS_SPEC_H
+#define SUPERVISORS_SPEC_H
+
+#include "supervisors/map.h"
+#include "supervisors/supervisor.h"
+
+typedef struct child_spec child_spec;
+struct child_spec {
+    supervisor_child child; /* normalised: behaviour, arg, free_arg are set for a nested one too */
+    bool is_supervisor;
+    uint32_t refs;           /* the list below, a slot, a slot's actor */
+    child_spec *prev, *next; /* in supervisor_spec */
+    map_link by_id;          /* in supervisor_spec */
+    char id[];
+};
+
+struct supervisor_spec {
+    supervisor_flags flags;
+    supervisor_observer observer;
+    uint64_t seed;
+    child_spec *first, *last; /* in start order */
+    map ids;
+};
+
+extern const actor_behaviour sup_behaviour;
+
+/* A checked copy with one reference.
+ * Ownership  of arg and nested is taken on SUPERVISOR_OK. */
+supervisor_err child_spec_new(const supervisor_child *child, char *why, size_t size,
+                              child_spec **out);
+child_spec *child_spec_ref(child_spec *s);
+void child_spec_unref(child_spec *s); /* NULL is allowed */
+
+child_spec *spec_find(const supervisor_spec *spec, const char *id);
+/* Put `s` before `before` (NULL: at the end). The list has a reference of its own. */
+void spec_insert(supervisor_spec *spec, child_spec *s, child_spec *before);
+void spec_unlink(supervisor_spec *spec, child_spec *s);
+
+#endif
