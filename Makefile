@@ -18,6 +18,25 @@ LIBACTOR_SRC := \
 SUPERVISORS_SRC := \
 
 CONFIG_SRC := \
+  config/check.c \
+  config/children.c \
+  config/errors.c \
+  config/expand.c \
+  config/file.c \
+  config/load.c \
+  config/lookup.c \
+  config/names.c \
+  config/node.c \
+  config/plan.c \
+  config/read.c \
+  config/rules.c \
+  config/schema.c \
+  config/suggest.c \
+  config/text.c \
+  config/types.c \
+  config/types_own.c \
+  config/units.c \
+  config/yaml.c \
 
 DAEMON_SRC := \
 	daemon/account.c \

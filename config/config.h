@@ -136,19 +136,20 @@ typedef struct config_backoff {
 typedef struct config_retry {
     const char *name;
     bool shared;
-    int max_retries; /* after the first call; 0: none */
+    const config_node *node; /* where it was written */
+    int max_retries;         /* after the first call; 0: none */
     config_backoff_kind backoff;
     int64_t initial_us;
     int64_t max_us;
     double factor;
     config_jitter jitter;
     double budget; /* share of first calls, 0.2 for 20%; 0: no budget */
-    const config_node *node;
 } config_retry;
 
 typedef struct config_breaker {
     const char *name;
     bool shared;
+    const config_node *node;  /* where it was written */
     int window_calls;         /* a window of calls; 0: not that */
     int64_t window_us;        /* a window of time; 0: not that. Both 0: no rates */
     int min_calls;            /* never above window_calls; 0 without a window */
@@ -161,18 +162,17 @@ typedef struct config_breaker {
     int64_t open_max_us;
     int probes;
     int64_t probe_timeout_us;
-    const config_node *node;
 } config_breaker;
 
 typedef struct config_limiter {
     const char *name;
     bool shared;
-    int64_t rate_count;  /* so many calls ...; 0: no rate */
-    int64_t rate_per_us; /* ... in this time */
+    const config_node *node; /* where it was written */
+    int64_t rate_count;      /* so many calls ...; 0: no rate */
+    int64_t rate_per_us;     /* ... in this time */
     int burst;
     int concurrency; /* 0: no limit */
     int wait;        /* how many may wait in line; CONFIG_INFINITY: the mailbox's capacity only */
-    const config_node *node;
 } config_limiter;
 
 typedef struct config_child config_child;
@@ -202,6 +202,7 @@ struct config_child {
     const char *path; /* "root/outbound/webhook" */
     config_kind kind;
     const config_child *parent; /* NULL: the root, or not in a tree yet (config_child_from_node) */
+    size_t index;               /* its place among the parent's children */
     config_restart restart;
     int64_t shutdown_us; /* 0: kill at once; CONFIG_INFINITY: wait for ever */
 

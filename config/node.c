@@ -74,21 +74,24 @@ char *tree_copy(config_tree *tree, const char *bytes, size_t length)
     return s;
 }
 
-char *tree_print(config_tree *tree, const char *format, ...)
+const char *tree_take(config_tree *tree, textbuf *t)
+{
+    char *bytes = text_take(t);
+    const char *s = bytes ? tree_copy(tree, bytes, strlen(bytes)) : NULL;
+    free(bytes);
+    if (!s)
+        tree->oom = true;
+    return s;
+}
+
+const char *tree_print(config_tree *tree, const char *format, ...)
 {
     textbuf t = {0};
     va_list args;
     va_start(args, format);
     text_vaddf(&t, format, args);
     va_end(args);
-    char *bytes = text_take(&t);
-    if (!bytes) {
-        tree->oom = true;
-        return NULL;
-    }
-    char *s = tree_copy(tree, bytes, strlen(bytes));
-    free(bytes);
-    return s;
+    return tree_take(tree, &t);
 }
 
 config_tree *config_tree_new(const char *name)
@@ -333,12 +336,6 @@ const char *node_show(const config_node *n)
     text_add_printable(&t, n->text, length);
     if (length < n->length)
         text_add(&t, "...");
-    char *bytes = text_take(&t);
-    const char *s = bytes ? tree_copy(n->tree, bytes, strlen(bytes)) : NULL;
-    free(bytes);
-    if (!s) {
-        n->tree->oom = true;
-        return "";
-    }
-    return s;
+    const char *s = tree_take(n->tree, &t);
+    return s ? s : "";
 }

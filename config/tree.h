@@ -4,11 +4,16 @@
 #define CONFIG_TREE_H
 
 #include "node.h"
+#include "text.h"
 
 /* Zeroed memory that lives as long as the tree; NULL (and config_tree_oom()) when there is none. */
 void *tree_alloc(config_tree *tree, size_t size);
 char *tree_copy(config_tree *tree, const char *bytes, size_t length);
-char *tree_print(config_tree *tree, const char *format, ...) __attribute__((format(printf, 2, 3)));
+const char *tree_print(config_tree *tree, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Move a text into the tree. */
+const char *tree_take(config_tree *tree, textbuf *t);
 
 /* Keep a copy of a file's text, so that errors can show its lines. Returns the copy of `name` that
  * marks must use as their file, or NULL when out of memory. */

@@ -15,6 +15,7 @@ typedef struct reading {
     config_errors *errs;
     const char *file;
     config_node *root;
+    config_node *last; /* the last scalar: what a syntax error behind it may have cut */
     level levels[YAML_DEPTH_MAX];
     int depth;
     int documents;
@@ -86,6 +87,7 @@ static void scalar(reading *r, const yaml_event_t *e)
     if (!n)
         return;
     n->at = mark_of(r, e->start_mark);
+    r->last = n;
     attach(r, n);
 }
 
@@ -97,6 +99,7 @@ static void alias(reading *r, const yaml_event_t *e)
     if (!n)
         return;
     n->at = at;
+    n->failed = true;
     attach(r, n);
 }
 
@@ -167,14 +170,20 @@ static void syntax_error(reading *r, const yaml_parser_t *p)
         config_errors_set_oom(r->errs);
         return;
     }
-    const char *problem = p->problem ? p->problem : "not YAML";
     config_mark at = p->error == YAML_READER_ERROR
                          ? tree_mark_at(r->tree, r->file, p->problem_offset)
                          : mark_of(r, p->problem_mark);
+    const char *hint = NULL;
+    if (r->last) {
+        /* In { } and [ ] a plain value ends before a brace. */
+        if (strchr(r->last->text, '$') && r->last->at.line == at.line)
+            hint = "inside { } and [ ], write ${...} in quotes";
+        r->last->failed = true;
+    }
     size_t length = 0;
     const char *line = tree_line(r->tree, at, &length);
-    config_errors_add(r->errs, at, line, length, NULL, "%s%s%s", p->context ? p->context : "",
-                      p->context ? ": " : "", problem);
+    config_errors_add(r->errs, at, line, length, hint, "%s%s%s", p->context ? p->context : "",
+                      p->context ? ": " : "", p->problem ? p->problem : "this is not YAML");
 }
 
 config_node *yaml_read(config_tree *tree, const char *name, const char *bytes, size_t length,

@@ -1,0 +1,116 @@
+/* check: what a configuration names outside itself: programs and folders. */
+#include "config.h"
+
+#include "text.h"
+#include "tree.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char *find_env(const config_child *child, const char *name)
+{
+    for (size_t i = 0; i < child->env_count; i++)
+        if (strcmp(child->env[i].name, name) == 0)
+            return child->env[i].value;
+    return getenv(name);
+}
+
+/* 0 when `path` is a file that may be executed, else an errno. */
+static int executable(const char *path)
+{
+    struct stat st;
+    if (stat(path, &st) != 0)
+        return errno;
+    if (!S_ISREG(st.st_mode))
+        return EACCES;
+    /* root passes access() where nobody may execute */
+    if (!(st.st_mode & (S_IXUSR | S_IXGRP | S_IXOTH)))
+        return EACCES;
+    return access(path, X_OK) == 0 ? 0 : errno;
+}
+
+/* `length` bytes of folder, or of the child's directory where that is relative, and a program. */
+static char *join(const char *directory, const char *folder, size_t length, const char *program)
+{
+    textbuf t = {0};
+    if ((length ? folder[0] : program[0]) != '/' && directory)
+        text_addf(&t, "%s/", directory);
+    text_add_bytes(&t, folder, length);
+    if (length)
+        text_add(&t, "/");
+    text_add(&t, program);
+    return text_take(&t);
+}
+
+/* 0 when the child would find its program, else an errno; the best reason of all folders. */
+static int find_program(const config_child *child)
+{
+    const char *program = child->argv.items[0];
+    const char *path = strchr(program, '/') ? "" : find_env(child, "PATH");
+    int reason = ENOENT;
+    if (!path)
+        path = "/bin:/usr/bin";
+    for (;;) {
+        size_t length = strcspn(path, ":");
+        char *full = join(child->directory, path, length, program);
+        if (!full)
+            return ENOMEM;
+        int err = executable(full);
+        free(full);
+        if (err == 0)
+            return 0;
+        if (err != ENOENT && err != ENOTDIR)
+            reason = err;
+        if (!path[length])
+            return reason;
+        path += length + 1;
+    }
+}
+
+static void check_program(const config_child *child, config_errors *errs)
+{
+    int reason = find_program(child);
+    const config_node *n = config_node_get(child->node, config_kind_name(child->kind));
+    if (reason == ENOMEM)
+        config_errors_set_oom(errs);
+    if (reason == 0 || reason == ENOMEM || !n)
+        return;
+    const config_node *program = n->head->value;
+    const char *why = reason == ENOENT ? "not found" : strerror(reason);
+    config_node_error(program, errs,
+                      strchr(program->text, '/') || reason != ENOENT
+                          ? NULL
+                          : "it must be in a folder of PATH, or be written with its path",
+                      "%s: the program '%s' can't be run: %s", config_kind_name(child->kind),
+                      node_show(program), why);
+}
+
+/* False when there is none, and so no sense in looking further. */
+static bool check_directory(const config_child *child, config_errors *errs)
+{
+    if (!child->directory)
+        return true;
+    struct stat st;
+    int reason = stat(child->directory, &st) != 0 ? errno : S_ISDIR(st.st_mode) ? 0 : ENOTDIR;
+    const config_node *n = config_node_get(child->node, "directory");
+    if (reason && n)
+        config_node_error(n, errs, NULL, "directory: '%s': %s", node_show(n), strerror(reason));
+    return reason == 0;
+}
+
+config_err config_check_files(const config *c, config_errors *errs)
+{
+    size_t before = config_errors_count(errs);
+    for (const config_child *child = c->root; child; child = config_next_child(c->root, child)) {
+        if (!child->argv.count)
+            continue;
+        if (check_directory(child, errs))
+            check_program(child, errs);
+    }
+    if (config_errors_oom(errs))
+        return CONFIG_ENOMEM;
+    return config_errors_count(errs) > before ? CONFIG_EINVALID : CONFIG_OK;
+}
