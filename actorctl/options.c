@@ -149,11 +149,3 @@ void options_free(options *o)
     free(o->sets);
     *o = (options){0};
 }
-
-uint32_t options_given(const options *o)
-{
-    uint32_t bits = 0;
-    for (size_t id = 0; id < OPT_COUNT; id++)
-        bits |= o->value[id] ? OPTION_BIT(id) : 0;
-    return bits;
-}

@@ -75,7 +75,4 @@ typedef struct options {
 bool options_parse(int argc, char **argv, options *out, char why[OPTIONS_WHY]);
 void options_free(options *o);
 
-/* The bits of every option that was given. */
-uint32_t options_given(const options *o);
-
 #endif
