@@ -446,7 +446,8 @@ START_TEST(signals_are_neither_blocked_nor_ignored)
 {
     child c;
     unsigned long long blocked, ignored;
-    run_shell(&c, "grep -E '^Sig(Blk|Ign)' /proc/$$/status; true");
+    const char *argv[] = {"grep", "-E", "^Sig(Blk|Ign)", "/proc/self/status", NULL};
+    run(&c, &(process_spec){.argv = argv});
     ck_assert_int_eq(
         sscanf(c.output[PROCESS_STDOUT], "SigBlk: %llx SigIgn: %llx", &blocked, &ignored), 2);
     ck_assert_uint_eq(blocked, 0);
