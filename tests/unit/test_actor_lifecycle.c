@@ -315,6 +315,7 @@ START_TEST(crash_during_a_pending_start_is_a_failed_start)
     probe_spawn(sys, &child, &boss);
     probe_now(sys, &child, probe_crash, "no");
     ck_assert_int_eq(phase(), ACTOR_PHASE_DOWN);
+    trace_is(&child.log, "+1 -crash"); /* there is a state to clean up */
     trace_is(&boss.log, "c:failed1=crash(no)");
 }
 END_TEST
