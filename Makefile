@@ -16,6 +16,20 @@ SOVERSION := 0
 LIBACTOR_SRC := \
 
 SUPERVISORS_SRC := \
+	supervisors/backoff.c \
+	supervisors/breaker.c \
+	supervisors/budget.c \
+	supervisors/calls.c \
+	supervisors/errors.c \
+	supervisors/limiter.c \
+	supervisors/map.c \
+	supervisors/march.c \
+	supervisors/prng.c \
+	supervisors/request.c \
+	supervisors/retry.c \
+	supervisors/slot.c \
+	supervisors/spec.c \
+	supervisors/supervisor.c \
 
 CONFIG_SRC := \
   config/check.c \
@@ -40,6 +54,7 @@ CONFIG_SRC := \
 
 DAEMON_SRC := \
 	daemon/account.c \
+	daemon/clock.c \
 	daemon/json.c \
 	daemon/json_number.c \
 	daemon/json_out.c \

@@ -4,13 +4,13 @@
 
 enum { FIRST_SIZE = 8 };
 
-bool map_init(map *m)
+bool sup_map_init(map *m)
 {
     *m = (map){.buckets = calloc(FIRST_SIZE, sizeof(map_link *)), .size = FIRST_SIZE};
     return m->buckets != NULL;
 }
 
-void map_fini(map *m)
+void sup_map_fini(map *m)
 {
     free(m->buckets);
     *m = (map){0};
@@ -41,7 +41,7 @@ static void grow(map *m)
     *m = bigger;
 }
 
-void map_add(map *m, map_link *link, uint64_t hash)
+void sup_map_add(map *m, map_link *link, uint64_t hash)
 {
     if (m->count >= m->size)
         grow(m);
@@ -52,7 +52,7 @@ void map_add(map *m, map_link *link, uint64_t hash)
     m->count++;
 }
 
-void map_remove(map *m, map_link *link)
+void sup_map_remove(map *m, map_link *link)
 {
     map_link **at = bucket_of(m, link->hash);
 
@@ -69,28 +69,28 @@ static map_link *with_hash(map_link *link, uint64_t hash)
     return link;
 }
 
-map_link *map_first(const map *m, uint64_t hash)
+map_link *sup_map_first(const map *m, uint64_t hash)
 {
     return with_hash(*bucket_of(m, hash), hash);
 }
 
-map_link *map_next(const map_link *link)
+map_link *sup_map_next(const map_link *link)
 {
     return with_hash(link->next, link->hash);
 }
 
 /* Multiply and fold: the low bits choose the bucket, so the high ones have to reach them. */
-uint64_t map_hash_bits(uint64_t bits)
+uint64_t sup_map_hash_bits(uint64_t bits)
 {
     bits *= 0x9e3779b97f4a7c15u;
     return bits ^ (bits >> 32);
 }
 
-uint64_t map_hash_text(const char *text)
+uint64_t sup_map_hash_text(const char *text)
 {
     uint64_t hash = 0xcbf29ce484222325u; /* FNV-1a */
 
     for (; *text; text++)
         hash = (hash ^ (unsigned char)*text) * 0x100000001b3u;
-    return map_hash_bits(hash);
+    return sup_map_hash_bits(hash);
 }

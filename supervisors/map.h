@@ -22,17 +22,17 @@ typedef struct map {
 /* The thing of `type` around a link. */
 #define MAP_ENTRY(link, type, member) ((type *)(void *)((char *)(link)-offsetof(type, member)))
 
-bool map_init(map *m); /* false: out of memory */
-void map_fini(map *m); /* what is in it stays as it is */
+bool sup_map_init(map *m); /* false: out of memory */
+void sup_map_fini(map *m); /* what is in it stays as it is */
 
-void map_add(map *m, map_link *link, uint64_t hash);
-void map_remove(map *m, map_link *link); /* which is in it */
+void sup_map_add(map *m, map_link *link, uint64_t hash);
+void sup_map_remove(map *m, map_link *link); /* which is in it */
 
 /* The first, and the next, link with this hash, or NULL. */
-map_link *map_first(const map *m, uint64_t hash);
-map_link *map_next(const map_link *link);
+map_link *sup_map_first(const map *m, uint64_t hash);
+map_link *sup_map_next(const map_link *link);
 
-uint64_t map_hash_text(const char *text);
-uint64_t map_hash_bits(uint64_t bits);
+uint64_t sup_map_hash_text(const char *text);
+uint64_t sup_map_hash_bits(uint64_t bits);
 
 #endif

@@ -129,14 +129,14 @@ actor_msg *supervisor_request_flags(const supervisor_flags *flags)
 /* ---- Lists ------------------------------------------------------------------------------------
  */
 
-void request_push(request_list *list, request *r)
+void sup_request_push(request_list *list, request *r)
 {
     r->next = NULL;
     *(list->last ? &list->last->next : &list->first) = r;
     list->last = r;
 }
 
-request *request_pop(request_list *list)
+request *sup_request_pop(request_list *list)
 {
     request *r = list->first;
     if (r) {
@@ -151,7 +151,7 @@ request *request_pop(request_list *list)
 /* ---- Answers ----------------------------------------------------------------------------------
  */
 
-reply_block *reply_new(size_t count, size_t text)
+reply_block *sup_reply_new(size_t count, size_t text)
 {
     size_t fixed = sizeof(reply_block) + count * sizeof(supervisor_child_info);
     reply_block *b = calloc(1, fixed + text);
@@ -165,7 +165,7 @@ reply_block *reply_new(size_t count, size_t text)
     return b;
 }
 
-const char *reply_text(reply_block *b, const char *text)
+const char *sup_reply_text(reply_block *b, const char *text)
 {
     size_t length = strlen(text) + 1;
     char *copy = memcpy(b->text, text, length);
@@ -174,7 +174,7 @@ const char *reply_text(reply_block *b, const char *text)
     return copy;
 }
 
-void request_answer_block(request *r, reply_block *b)
+void sup_request_answer_block(request *r, reply_block *b)
 {
     actor_msg *request_msg = r->msg;
 
@@ -188,25 +188,25 @@ void request_answer_block(request *r, reply_block *b)
     actor_msg_free(request_msg);
 }
 
-void request_answer(request *r, supervisor_err err, actor_ref ref, const char *reason)
+void sup_request_answer(request *r, supervisor_err err, actor_ref ref, const char *reason)
 {
     if (!reason)
         reason = "";
-    reply_block *b = reply_new(0, strlen(reason) + 1);
+    reply_block *b = sup_reply_new(0, strlen(reason) + 1);
     if (b) {
         b->reply.err = err;
         b->reply.ref = ref;
-        b->reply.reason = reply_text(b, reason);
+        b->reply.reason = sup_reply_text(b, reason);
     }
-    request_answer_block(r, b);
+    sup_request_answer_block(r, b);
 }
 
-void request_answer_counts(request *r, const supervisor_counts *counts)
+void sup_request_answer_counts(request *r, const supervisor_counts *counts)
 {
-    reply_block *b = reply_new(0, 0);
+    reply_block *b = sup_reply_new(0, 0);
     if (b)
         b->reply.counts = *counts;
-    request_answer_block(r, b);
+    sup_request_answer_block(r, b);
 }
 
 const supervisor_reply *supervisor_reply_get(actor_msg *reply)

@@ -33,7 +33,7 @@ struct request {
     child_spec *child;  /* start and update; NULL when `bad` is set */
     supervisor_err bad; /* it can't be carried out: the answer, and why */
     char why[160];
-    actor_msg *msg; /* the one it came with, owned, from request_take() on */
+    actor_msg *msg; /* the one it came with, owned, from sup_call_take() on */
     request *next;  /* in a request_list */
     const char *id; /* `text`, the child's, or NULL */
     char text[];
@@ -43,12 +43,12 @@ typedef struct request_list {
     request *first, *last;
 } request_list;
 
-void request_push(request_list *list, request *r);
-request *request_pop(request_list *list);
+void sup_request_push(request_list *list, request *r);
+request *sup_request_pop(request_list *list);
 
 /* Answer and free it. A reply that memory is missing for becomes ACTOR_EENDED at the asker. */
-void request_answer(request *r, supervisor_err err, actor_ref ref, const char *reason);
-void request_answer_counts(request *r, const supervisor_counts *counts);
+void sup_request_answer(request *r, supervisor_err err, actor_ref ref, const char *reason);
+void sup_request_answer_counts(request *r, const supervisor_counts *counts);
 
 /* A reply with room for `count` children and `text` bytes of strings, to be filled and sent.
  * Returns NULL when out of memory. */
@@ -58,9 +58,9 @@ typedef struct reply_block {
     supervisor_child_info children[];
 } reply_block;
 
-reply_block *reply_new(size_t count, size_t text);
-const char *reply_text(reply_block *b, const char *text);
+reply_block *sup_reply_new(size_t count, size_t text);
+const char *sup_reply_text(reply_block *b, const char *text);
 /* Takes both. */
-void request_answer_block(request *r, reply_block *b);
+void sup_request_answer_block(request *r, reply_block *b);
 
 #endif

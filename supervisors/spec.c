@@ -137,7 +137,7 @@ supervisor_err supervisor_spec_new(const supervisor_flags *flags,
     *spec = (supervisor_spec){.flags = *flags, .seed = seed};
     if (observer)
         spec->observer = *observer;
-    if (!map_init(&spec->ids)) {
+    if (!sup_map_init(&spec->ids)) {
         free(spec);
         return SUPERVISOR_ENOMEM;
     }
@@ -153,14 +153,14 @@ supervisor_err supervisor_spec_add(supervisor_spec *spec, const supervisor_child
 
     if (err != SUPERVISOR_OK)
         return err;
-    if (spec_find(spec, child->id)) {
+    if (sup_spec_find(spec, child->id)) {
         (void)refuse(why, size, "id: '%s' is there already", child->id);
         return SUPERVISOR_EPRESENT;
     }
     err = child_spec_new(child, why, size, &s);
     if (err != SUPERVISOR_OK)
         return err;
-    spec_insert(spec, s, NULL);
+    sup_spec_insert(spec, s, NULL);
     child_spec_unref(s);
     return SUPERVISOR_OK;
 }
@@ -170,14 +170,14 @@ void supervisor_spec_free(supervisor_spec *spec)
     if (!spec)
         return;
     while (spec->first)
-        spec_unlink(spec, spec->first);
-    map_fini(&spec->ids);
+        sup_spec_unlink(spec, spec->first);
+    sup_map_fini(&spec->ids);
     free(spec);
 }
 
-child_spec *spec_find(const supervisor_spec *spec, const char *id)
+child_spec *sup_spec_find(const supervisor_spec *spec, const char *id)
 {
-    for (map_link *l = map_first(&spec->ids, map_hash_text(id)); l; l = map_next(l)) {
+    for (map_link *l = sup_map_first(&spec->ids, sup_map_hash_text(id)); l; l = sup_map_next(l)) {
         child_spec *s = MAP_ENTRY(l, child_spec, by_id);
         if (strcmp(s->id, id) == 0)
             return s;
@@ -185,21 +185,21 @@ child_spec *spec_find(const supervisor_spec *spec, const char *id)
     return NULL;
 }
 
-void spec_insert(supervisor_spec *spec, child_spec *s, child_spec *before)
+void sup_spec_insert(supervisor_spec *spec, child_spec *s, child_spec *before)
 {
     s->next = before;
     s->prev = before ? before->prev : spec->last;
     *(s->prev ? &s->prev->next : &spec->first) = s;
     *(s->next ? &s->next->prev : &spec->last) = s;
-    map_add(&spec->ids, &s->by_id, map_hash_text(s->id));
+    sup_map_add(&spec->ids, &s->by_id, sup_map_hash_text(s->id));
     child_spec_ref(s);
 }
 
-void spec_unlink(supervisor_spec *spec, child_spec *s)
+void sup_spec_unlink(supervisor_spec *spec, child_spec *s)
 {
     *(s->prev ? &s->prev->next : &spec->first) = s->next;
     *(s->next ? &s->next->prev : &spec->last) = s->prev;
     s->prev = s->next = NULL;
-    map_remove(&spec->ids, &s->by_id);
+    sup_map_remove(&spec->ids, &s->by_id);
     child_spec_unref(s);
 }

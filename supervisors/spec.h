@@ -35,9 +35,9 @@ supervisor_err child_spec_new(const supervisor_child *child, char *why, size_t s
 child_spec *child_spec_ref(child_spec *s);
 void child_spec_unref(child_spec *s); /* NULL is allowed */
 
-child_spec *spec_find(const supervisor_spec *spec, const char *id);
+child_spec *sup_spec_find(const supervisor_spec *spec, const char *id);
 /* Put `s` before `before` (NULL: at the end). The list has a reference of its own. */
-void spec_insert(supervisor_spec *spec, child_spec *s, child_spec *before);
-void spec_unlink(supervisor_spec *spec, child_spec *s);
+void sup_spec_insert(supervisor_spec *spec, child_spec *s, child_spec *before);
+void sup_spec_unlink(supervisor_spec *spec, child_spec *s);
 
 #endif

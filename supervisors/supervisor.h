@@ -86,8 +86,10 @@ typedef enum supervisor_child_state {
     SUPERVISOR_CHILD_BACKOFF,    /* down; its restart waits until next_start */
     SUPERVISOR_CHILD_WAITING,    /* down with its group; comes back after another child. OTP shows
                                     it as stopped (SUP-41); unlike one that is, it has its actor */
-    SUPERVISOR_CHILD_STOPPED,    /* no actor: finished, declined, or stopped by call */
-    SUPERVISOR_CHILD_GONE,       /* forgotten: the last event of this child */
+    SUPERVISOR_CHILD_STOPPED,    /* no actor: not started yet, finished, declined, or stopped: by
+                                    call, or with its supervisor */
+    SUPERVISOR_CHILD_GONE,       /* forgotten: the last event of this child. What is below it goes
+                                    with it, without events of its own */
 } supervisor_child_state;
 
 /* "starting" "running" "stopping" "restarting" "backoff" "stopped" "stopped" "gone". */
@@ -110,7 +112,8 @@ typedef struct supervisor_child_event {
 
 typedef enum supervisor_event_kind {
     SUPERVISOR_STARTED,      /* all its children are */
-    SUPERVISOR_START_FAILED, /* rolled back; `child` and `reason`, with the chain of causes */
+    SUPERVISOR_START_FAILED, /* is rolled back now; `child` and `reason`, with the chain of causes
+                              */
     SUPERVISOR_BUDGET,       /* `restarts_used` changed: a restart was counted, or aged out */
     SUPERVISOR_FLAGS,        /* `flags` changed */
     SUPERVISOR_TRIPPED,      /* too many restarts: `child` was the last; it stops now */
@@ -216,7 +219,9 @@ supervisor_err supervisor_spawn(actor_system *sys, supervisor_spec *spec, actor_
  * update   new settings for the child of the same id; what runs is not touched, its next stop or
  *          restart follows them. behaviour, arg and nested hold for the next actor that is made: a
  *          running one, and its restarts, keep what they were made with (so put what a reload may
- *          change behind `arg`). `index`: its new place, or SUPERVISOR_SAME. ENOTFOUND, EINVAL.
+ *          change behind `arg`). The nested spec of a supervisor that has its actor is dropped:
+ *          its own requests change it. `index`: its new place, or SUPERVISOR_SAME. ENOTFOUND,
+ *          EINVAL.
  * flags    new strategy, limits and backoff in place; the history of restarts is kept. EINVAL.
  * which    the children in start order. `id`: only this one, or ENOTFOUND; NULL: all.
  * count    how many.

@@ -1,0 +1,408 @@
+#include "supervisors/tree.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- Order and names --------------------------------------------------------------------------
+ */
+
+static slot *slot_at(const sup *s, size_t index)
+{
+    if (index >= s->ids.count)
+        return NULL;
+    slot *c = s->first;
+    while (c && index-- > 0)
+        c = c->next;
+    return c;
+}
+
+static void order_insert(sup *s, slot *c, slot *before)
+{
+    c->next = before;
+    c->prev = before ? before->prev : s->last;
+    *(c->prev ? &c->prev->next : &s->first) = c;
+    *(c->next ? &c->next->prev : &s->last) = c;
+    uint64_t rank = c->prev ? c->prev->rank : 0;
+    for (slot *at = c; at && at->rank <= rank; at = at->next)
+        at->rank = ++rank;
+}
+
+static void order_remove(sup *s, slot *c)
+{
+    *(c->prev ? &c->prev->next : &s->first) = c->next;
+    *(c->next ? &c->next->prev : &s->last) = c->prev;
+    c->prev = c->next = NULL;
+    c->rank = 0;
+}
+
+slot *slot_new(sup *s, child_spec *spec, size_t index)
+{
+    slot *c = calloc(1, sizeof *c);
+    if (!c)
+        return NULL;
+    c->spec = child_spec_ref(spec);
+    order_insert(s, c, slot_at(s, index));
+    sup_map_add(&s->ids, &c->by_id, sup_map_hash_text(spec->id));
+    return c;
+}
+
+void slot_move(sup *s, slot *c, size_t index)
+{
+    order_remove(s, c);
+    /* Without c, the places behind its old one have moved up: `index` is the place afterwards. */
+    order_insert(s, c, index >= s->ids.count - 1 ? NULL : slot_at(s, index));
+    march_reordered(s);
+}
+
+void slot_free(sup *s, slot *c)
+{
+    march_forget(s, c);
+    order_remove(s, c);
+    sup_map_remove(&s->ids, &c->by_id);
+    child_spec_unref(c->spec);
+    free(c->reason);
+    free(c);
+}
+
+slot *slot_find(const sup *s, const char *id)
+{
+    for (map_link *l = sup_map_first(&s->ids, sup_map_hash_text(id)); l; l = sup_map_next(l)) {
+        slot *c = MAP_ENTRY(l, slot, by_id);
+        if (strcmp(c->spec->id, id) == 0)
+            return c;
+    }
+    return NULL;
+}
+
+slot *slot_of_ref(const sup *s, actor_ref ref)
+{
+    for (map_link *l = sup_map_first(&s->refs, sup_map_hash_bits(ref.bits)); l;
+         l = sup_map_next(l)) {
+        slot *c = MAP_ENTRY(l, slot, by_ref);
+        if (actor_ref_eq(c->ref, ref))
+            return c;
+    }
+    return NULL;
+}
+
+/* ---- Looking ----------------------------------------------------------------------------------
+ */
+
+bool slot_is_down(const slot *c)
+{
+    return c->state == SLOT_CRASHED || c->state == SLOT_BACKOFF || c->state == SLOT_WAITING;
+}
+
+bool slot_temporary(const slot *c)
+{
+    return c->spec->child.restart == SUPERVISOR_TEMPORARY;
+}
+
+bool slot_wants_restart(const slot *c)
+{
+    supervisor_restart type = c->spec->child.restart;
+
+    if (c->failed_start)
+        return !c->call && type != SUPERVISOR_TEMPORARY;
+    switch (c->exit) {
+    case ACTOR_EXIT_NORMAL:
+    case ACTOR_EXIT_REQUESTED:
+        return type == SUPERVISOR_PERMANENT;
+    case ACTOR_EXIT_STOP:
+        return false;
+    case ACTOR_EXIT_CRASH:
+    case ACTOR_EXIT_KILLED:
+    case ACTOR_EXIT_ESCALATE:
+        break;
+    }
+    return type != SUPERVISOR_TEMPORARY;
+}
+
+supervisor_child_state slot_public_state(const sup *s, const slot *c)
+{
+    switch (c->state) {
+    case SLOT_STARTING:
+        return SUPERVISOR_CHILD_STARTING;
+    case SLOT_RUNNING:
+        return SUPERVISOR_CHILD_RUNNING;
+    case SLOT_HALTING:
+    case SLOT_ENDING:
+        return SUPERVISOR_CHILD_STOPPING;
+    case SLOT_CRASHED:
+        if (slot_wants_restart(c) && s->mode < SUP_CLOSING)
+            return SUPERVISOR_CHILD_RESTARTING;
+        return SUPERVISOR_CHILD_STOPPING;
+    case SLOT_BACKOFF:
+        return SUPERVISOR_CHILD_BACKOFF;
+    case SLOT_WAITING:
+        if (s->mode >= SUP_CLOSING)
+            return SUPERVISOR_CHILD_STOPPING;
+        return c == s->pivot ? SUPERVISOR_CHILD_RESTARTING : SUPERVISOR_CHILD_WAITING;
+    case SLOT_STOPPED:
+    case SLOT_STATES:
+        break;
+    }
+    return SUPERVISOR_CHILD_STOPPED;
+}
+
+static void publish_as(const sup *s, const slot *c, supervisor_child_state state, bool ended)
+{
+    const supervisor_observer *o = &s->spec->observer;
+    if (!o->child)
+        return;
+    supervisor_child_event event = {
+        .supervisor = actor_self(s->self),
+        .id = c->spec->id,
+        .tag = c->spec->child.tag,
+        .ref = c->ref,
+        .state = state,
+        .incarnation = c->incarnation,
+        .restarts = c->restarts,
+        .ended = ended,
+        .exit = c->exit,
+        .reason = ended && c->reason ? c->reason : "",
+        .next_start = c->next_start,
+    };
+    o->child(o->user, &event);
+}
+
+void slot_publish(const sup *s, const slot *c, bool ended)
+{
+    publish_as(s, c, slot_public_state(s, c), ended);
+}
+
+/* A reason that memory is missing for is lost: it is only for people. */
+void slot_remember(slot *c, actor_exit exit, const char *reason)
+{
+    c->exit = exit;
+    free(c->reason);
+    c->reason = reason && *reason ? strdup(reason) : NULL;
+}
+
+/* ---- Steps ------------------------------------------------------------------------------------
+ */
+
+static bool slot_timer(sup *s, slot *c, actor_ms delay)
+{
+    actor_timer_cancel(s->self, &c->timer);
+    return actor_after(s->self, delay, ACTOR_MSG_TIMER, (uint64_t)(uintptr_t)c, &c->timer) ==
+           ACTOR_OK;
+}
+
+static void leave_queue(sup *s, slot *c)
+{
+    if (!c->crash_prev && s->crashed_first != c)
+        return;
+    *(c->crash_prev ? &c->crash_prev->crash_next : &s->crashed_first) = c->crash_next;
+    *(c->crash_next ? &c->crash_next->crash_prev : &s->crashed_last) = c->crash_prev;
+    c->crash_prev = c->crash_next = NULL;
+}
+
+slot *slot_next_crashed(sup *s)
+{
+    slot *c = s->crashed_first;
+    if (c)
+        leave_queue(s, c);
+    return c;
+}
+
+/* Leave the state: its timer and its queue go with it. */
+static void enter(sup *s, slot *c, slot_state state)
+{
+    actor_timer_cancel(s->self, &c->timer);
+    leave_queue(s, c);
+    c->state = state;
+}
+
+static actor_err spawn(sup *s, slot *c)
+{
+    const supervisor_child *child = &c->spec->child;
+    actor_spec spec = {
+        .behaviour = child->behaviour,
+        .arg = child->arg,
+        .supervisor = actor_self(s->self),
+        .capacity = child->capacity,
+        .on_full = child->on_full,
+        .stash_capacity = child->stash_capacity,
+    };
+    actor_err err = actor_spawn(actor_self_system(s->self), &spec, &c->ref);
+    if (err != ACTOR_OK)
+        return err;
+    c->live = child_spec_ref(c->spec);
+    sup_map_add(&s->refs, &c->by_ref, sup_map_hash_bits(c->ref.bits));
+    return ACTOR_OK;
+}
+
+void slot_actor_gone(sup *s, slot *c)
+{
+    if (actor_ref_none(c->ref))
+        return;
+    sup_map_remove(&s->refs, &c->by_ref);
+    c->ref = ACTOR_NONE;
+    child_spec_unref(c->live);
+    c->live = NULL;
+}
+
+void slot_start(sup *s, slot *c)
+{
+    enter(s, c, SLOT_STARTING);
+    c->due = false;
+    c->timed_out = false;
+    c->refused = false;
+    c->incarnation++;
+    for (;;) {
+        actor_err err = actor_ref_none(c->ref) ? spawn(s, c) : ACTOR_OK;
+        if (err != ACTOR_OK) {
+            c->refused = true;
+            slot_remember(c, ACTOR_EXIT_CRASH, actor_strerror(err));
+            slot_crash(s, c, true);
+            return;
+        }
+        slot_publish(s, c, false);
+        if (actor_start(c->ref) == ACTOR_OK)
+            break;
+        slot_actor_gone(s, c); /* somebody else has ended it: begin with a new one */
+    }
+    if (c->spec->child.start_timeout > 0)
+        (void)slot_timer(s, c, c->spec->child.start_timeout); /* without memory: no bound */
+}
+
+/* Ask for the end of what runs, and give it its time. */
+static void ask_to_stop(sup *s, slot *c, actor_err (*gently)(actor_ref), bool end)
+{
+    actor_ms shutdown = c->spec->child.shutdown;
+    bool patient = shutdown == SUPERVISOR_INFINITY;
+
+    if (shutdown > 0)
+        patient = slot_timer(s, c, shutdown); /* without memory: no mercy */
+    if (patient)
+        (void)gently(c->ref);
+    else if (end)
+        (void)actor_kill(c->ref);
+    else
+        (void)actor_halt(c->ref, ACTOR_HOW_KILL);
+}
+
+static actor_err halt_gently(actor_ref ref)
+{
+    return actor_halt(ref, ACTOR_HOW_STOP);
+}
+
+void slot_halt(sup *s, slot *c, slot_after after)
+{
+    enter(s, c, SLOT_HALTING);
+    c->after = after;
+    slot_publish(s, c, false);
+    ask_to_stop(s, c, halt_gently, false);
+}
+
+void slot_end(sup *s, slot *c, slot_after after)
+{
+    slot_state before = c->state;
+
+    c->after = after;
+    c->due = false;
+    if (c == s->pivot)
+        s->pivot = NULL;
+    if (before == SLOT_HALTING) { /* its timer goes on */
+        c->state = SLOT_ENDING;
+        (void)actor_stop(c->ref);
+        return;
+    }
+    enter(s, c, SLOT_ENDING);
+    if (actor_ref_none(c->ref)) {
+        slot_ended(s, c);
+        return;
+    }
+    slot_publish(s, c, false);
+    if (before == SLOT_RUNNING || before == SLOT_STARTING)
+        ask_to_stop(s, c, actor_stop, true);
+    else
+        (void)actor_stop(c->ref);
+}
+
+void slot_kill(sup *s, slot *c)
+{
+    if (actor_ref_none(c->ref))
+        return;
+    if (c->state != SLOT_ENDING) {
+        enter(s, c, SLOT_ENDING);
+        c->after = AFTER_STOPPED;
+        slot_publish(s, c, false);
+    }
+    (void)actor_kill(c->ref);
+}
+
+void slot_ended(sup *s, slot *c)
+{
+    bool gone = c->after == AFTER_GONE;
+    bool forgotten = gone || (s->mode == SUP_CLOSING && !c->kept);
+
+    enter(s, c, SLOT_STOPPED);
+    publish_as(s, c, forgotten ? SUPERVISOR_CHILD_GONE : SUPERVISOR_CHILD_STOPPED, false);
+    slot_answer(c, SUPERVISOR_OK, NULL);
+    slot_settled(s, c);
+    if (gone)
+        slot_free(s, c);
+}
+
+void slot_wait(sup *s, slot *c)
+{
+    enter(s, c, SLOT_WAITING);
+    slot_publish(s, c, false);
+    slot_settled(s, c);
+}
+
+void slot_crash(sup *s, slot *c, bool failed_start)
+{
+    enter(s, c, SLOT_CRASHED);
+    c->failed_start = failed_start;
+    c->crash_prev = s->crashed_last;
+    *(s->crashed_last ? &s->crashed_last->crash_next : &s->crashed_first) = c;
+    s->crashed_last = c;
+    slot_killed(c);
+    slot_publish(s, c, true);
+    slot_settled(s, c);
+}
+
+void slot_backoff(sup *s, slot *c, actor_ms until)
+{
+    enter(s, c, SLOT_BACKOFF);
+    c->next_start = until;
+    slot_publish(s, c, false);
+    actor_ms delay = until - sup_now(s);
+    if (!slot_timer(s, c, delay > 0 ? delay : 0))
+        slot_start(s, c); /* no memory to wait with */
+}
+
+/* ---- Calls ------------------------------------------------------------------------------------
+ */
+
+void slot_answer(slot *c, supervisor_err err, const char *reason)
+{
+    request *r = c->call;
+
+    c->call = NULL;
+    if (r)
+        sup_request_answer(r, err, c->ref, reason);
+}
+
+void slot_killed(slot *c)
+{
+    if (c->call && c->call->verb == VERB_KILL)
+        slot_answer(c, SUPERVISOR_OK, NULL);
+}
+
+void slot_settled(sup *s, slot *c)
+{
+    bool gone = c->state == SLOT_STOPPED && c->after == AFTER_GONE;
+
+    for (request *r; (r = sup_request_pop(&c->waiters));) {
+        bool done =
+            r->verb == VERB_KILL || (gone && (r->verb == VERB_STOP || r->verb == VERB_DROP));
+        if (done)
+            sup_request_answer(r, SUPERVISOR_OK, ACTOR_NONE, NULL);
+        else
+            sup_request_push(&s->again, r);
+    }
+}
