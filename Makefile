@@ -137,6 +137,7 @@ BINDIR     ?= $(PREFIX)/bin
 LIBDIR     ?= $(PREFIX)/lib
 LIBEXECDIR ?= $(PREFIX)/libexec/actord
 INCLUDEDIR ?= $(PREFIX)/include
+DATADIR    ?= $(PREFIX)/share
 SYSCONFDIR ?= /etc
 
 CFLAGS_release   := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong
@@ -239,7 +240,7 @@ valgrind: all $(UNIT_BIN) ## the unit tests under valgrind
 
 lint: lint-sources lint-format lint-clang lint-tidy lint-cppcheck lint-shell lint-unit ## formatter, analyzers, thread safety, unit
 
-install: install-lib install-bin install-etc ## install below DESTDIR and PREFIX (/usr/local)
+install: install-lib install-bin install-docs install-etc ## install below DESTDIR and PREFIX (/usr/local)
 
 uninstall: uninstall-files ## remove what install put there, but not the configuration
 
@@ -457,6 +458,16 @@ install-bin: all
 	install -m 644 systemd/actord.sysusers $(D)$(SYSUSERSDIR)/actord.conf
 	install -m 644 systemd/actord.tmpfiles $(D)$(TMPFILESDIR)/actord.conf
 
+BASH_COMPLETION := $(D)$(DATADIR)/bash-completion/completions/actorctl
+ZSH_COMPLETION  := $(D)$(DATADIR)/zsh/site-functions/_actorctl
+FISH_COMPLETION := $(D)$(DATADIR)/fish/vendor_completions.d/actorctl.fish
+
+install-docs:
+	install -D -m 644 docs/actorctl.1 $(D)$(DATADIR)/man/man1/actorctl.1
+	install -D -m 644 actorctl/completions/actorctl.bash $(BASH_COMPLETION)
+	install -D -m 644 actorctl/completions/_actorctl $(ZSH_COMPLETION)
+	install -D -m 644 actorctl/completions/actorctl.fish $(FISH_COMPLETION)
+
 # A configuration that is there is somebody's work.
 install-etc:
 	install -d $(D)$(SYSCONFDIR)/actord
@@ -467,7 +478,9 @@ uninstall-files:
 	    $(D)$(LIBDIR)/$(LIBACTOR_SONAME) $(D)$(LIBDIR)/libactor.so.$(VERSION) \
 	    $(D)$(LIBDIR)/pkgconfig/libactor.pc $(D)$(BINDIR)/actord $(D)$(BINDIR)/actorctl \
 	    $(D)$(LIBEXECDIR)/actord-child $(D)$(UNITDIR)/actord.service \
-	    $(D)$(SYSUSERSDIR)/actord.conf $(D)$(TMPFILESDIR)/actord.conf
+	    $(D)$(SYSUSERSDIR)/actord.conf $(D)$(TMPFILESDIR)/actord.conf \
+	    $(D)$(DATADIR)/man/man1/actorctl.1 $(BASH_COMPLETION) $(ZSH_COMPLETION) \
+	    $(FISH_COMPLETION)
 	-rmdir $(D)$(LIBEXECDIR)
 
 -include $(patsubst %.o,%.d,$(PRODUCT_OBJ) $(LIBACTOR_PIC) $(CHILD_OBJ) $(TEST_OBJ))

@@ -122,8 +122,8 @@ static ctl_exit fail_open(const ctl *c, client_err err, const char *why)
                         "tls+tcp://HOST:PORT",
                         c->url, why);
     case CLIENT_EDENIED:
-        return ctl_fail(c, EXIT_DENIED, local ? "ls -l $(dirname SOCKET); id" : NULL,
-                        "you may not use %s: %s", c->url, client_strerror(err));
+        return ctl_fail(c, EXIT_DENIED, "id", "you may not use %s: %s", c->url,
+                        client_strerror(err));
     case CLIENT_ESILENT:
         return ctl_fail(c, EXIT_NO_CONNECT, "systemctl status actord",
                         "cannot connect to %s: nobody spoke within %d s; the daemon may still be "

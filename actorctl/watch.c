@@ -76,8 +76,9 @@ ctl_exit watch_run(ctl *c, ctl_exit (*flush)(ctl *c, ctl_exit status))
         add_seconds(&next, &every);
         c->look = look_at(STDOUT_FILENO); /* the window may have changed */
         status = c->verb->run(c);
-        if (status != EXIT_OK && status != EXIT_UNHEALTHY)
-            return status;
+        bool gone = status == EXIT_TIMED_OUT || status == EXIT_NO_CONNECT;
+        if (status != EXIT_OK && status != EXIT_UNHEALTHY && !(gone && !first))
+            return status; /* a daemon that was there may come back */
         if (terminal) {
             place_on_screen(&c->out);
         } else if (!first && !ctl_has(c, OPT_JSON) && !ctl_has(c, OPT_OUTPUT)) {

@@ -421,6 +421,32 @@ START_TEST(help_and_completion_need_no_daemon)
 }
 END_TEST
 
+static const struct {
+    const char *shell;
+    const char *file;
+} completion_rows[] = {
+    {"bash", "actorctl/completions/actorctl.bash"},
+    {"zsh", "actorctl/completions/_actorctl"},
+    {"fish", "actorctl/completions/actorctl.fish"},
+};
+
+START_TEST(completion_files_are_what_actorctl_prints)
+{
+    char line[64];
+    snprintf(line, sizeof line, "completion %s", completion_rows[_i].shell);
+    ctl_run r = ctl(NOTHING_THERE, NULL, line);
+    FILE *f = fopen(completion_rows[_i].file, "r");
+    ck_assert_msg(f != NULL, "run from the root of the tree");
+    char *shipped = NULL;
+    size_t room = 0;
+    ck_assert_int_gt(getdelim(&shipped, &room, '\0', f), 0);
+    fclose(f);
+    ck_assert_msg(strcmp(shipped, r.out) == 0, "print it again: actorctl %s >%s", line,
+                  completion_rows[_i].file);
+    free(shipped);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("actorctl_fake");
@@ -466,6 +492,8 @@ static Suite *suite(void)
     tcase_add_loop_test(t, wrong_usage_is_2_and_says_what_is_right, 0,
                         sizeof usage_rows / sizeof *usage_rows);
     tcase_add_test(t, help_and_completion_need_no_daemon);
+    tcase_add_loop_test(t, completion_files_are_what_actorctl_prints, 0,
+                        sizeof completion_rows / sizeof *completion_rows);
     suite_add_tcase(s, t);
     return s;
 }
