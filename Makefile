@@ -64,10 +64,12 @@ DAEMON_SRC := \
 	daemon/loop.c \
 	daemon/notify.c \
 	daemon/process.c \
+	daemon/process_io.c \
 	daemon/rfc3339.c \
 	daemon/rpc.c \
 	daemon/rpc_params.c \
 	daemon/spawn_env.c \
+	daemon/spawn_request.c \
 	daemon/spawner.c \
 	daemon/utf8.c \
 
