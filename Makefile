@@ -434,7 +434,7 @@ build/lint/actord.service: systemd/actord.service.in FORCE
 
 # --- Install -----------------------------------------------------------------
 
-.PHONY: install-lib install-bin install-etc uninstall-files
+.PHONY: install-lib install-bin install-docs install-etc uninstall-files
 UNITDIR     ?= $(PREFIX)/lib/systemd/system
 SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
 TMPFILESDIR ?= $(PREFIX)/lib/tmpfiles.d
