@@ -2,7 +2,6 @@
 #include "tests/support/probe.h"
 #include "tests/support/suite.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static actor_system *sys;

@@ -144,7 +144,7 @@ START_TEST(messages_of_many_threads_all_arrive_in_the_order_of_each)
     run_threads(produce);
     send_go(target);
     ck_assert(latch_wait(&done, 1));
-    ck_assert_uint_eq(atomic_load(&handled), THREADS * 10000);
+    ck_assert_uint_eq(atomic_load(&handled), (uint64_t)THREADS * 10000);
     settle_accounts();
     ck_assert_uint_eq(atomic_load(&dead), 0);
 }
@@ -183,14 +183,14 @@ END_TEST
 START_TEST(drop_newest_of_many_senders_accounts_for_every_message)
 {
     bounded(ACTOR_DROP_NEWEST);
-    ck_assert_uint_eq(atomic_load(&accepted), THREADS * 5000);
+    ck_assert_uint_eq(atomic_load(&accepted), (uint64_t)THREADS * 5000);
 }
 END_TEST
 
 START_TEST(drop_oldest_of_many_senders_accounts_for_every_message)
 {
     bounded(ACTOR_DROP_OLDEST);
-    ck_assert_uint_eq(atomic_load(&accepted), THREADS * 5000);
+    ck_assert_uint_eq(atomic_load(&accepted), (uint64_t)THREADS * 5000);
 }
 END_TEST
 
@@ -392,7 +392,7 @@ START_TEST(every_watcher_is_told_once_of_every_end)
         send_go(ref);
     }
     run_threads(kill_share);
-    ck_assert(latch_wait(&done, WATCHERS * MORTALS));
+    ck_assert(latch_wait(&done, (uint64_t)WATCHERS * MORTALS));
     settle_accounts();
     for (int i = 0; i < MORTALS; i++)
         ck_assert_uint_eq(atomic_load(&told[i]), WATCHERS);
@@ -446,6 +446,7 @@ START_TEST(every_ask_has_one_outcome_while_targets_end)
     static const actor_behaviour asker = {.name = "asker", .handle = ask_all};
     static const actor_behaviour answerer = {.name = "answerer", .handle = answer};
     enum { ASKERS = 6, ROUNDS = 4 };
+    const uint64_t expected = (uint64_t)ASKERS * ROUNDS * MORTALS;
     for (int i = 0; i < MORTALS; i++)
         ck_assert_int_eq(spawn(&answerer, NULL, &mortals[i]), ACTOR_OK);
     for (int i = 0; i < ASKERS; i++) {
@@ -455,8 +456,8 @@ START_TEST(every_ask_has_one_outcome_while_targets_end)
             send_go(ref);
     }
     run_threads(kill_share);
-    ck_assert(latch_wait(&done, ASKERS * ROUNDS * MORTALS));
-    ck_assert(!latch_wait_ms(&done, ASKERS * ROUNDS * MORTALS + 1, 5)); /* and not two */
+    ck_assert(latch_wait(&done, expected));
+    ck_assert(!latch_wait_ms(&done, expected + 1, 5)); /* and not two */
     actor_system_free(sys, 20000);
     ck_assert_uint_eq(atomic_load(&wrong), 0);
 }
@@ -494,7 +495,7 @@ START_TEST(timers_of_many_actors_fire)
         ck_assert_int_eq(spawn(&ticker, NULL, &ref), ACTOR_OK);
         send_go(ref);
     }
-    ck_assert(latch_wait(&done, TICKERS * TICKS));
+    ck_assert(latch_wait(&done, (uint64_t)TICKERS * TICKS));
     settle_accounts();
 }
 END_TEST
