@@ -14,6 +14,7 @@
 
 #include "daemon/clock.h"
 #include "daemon/log_out.h"
+#include "libactor/lock.h"
 
 /* A record in the ring; `size` bytes with the strings that follow: the text
  * and then the values of the fields, each with its NUL. */
@@ -28,7 +29,9 @@ typedef struct packed {
     const char *keys[LOG_FIELDS_MAX];
 } packed;
 
-enum { PACKED_MAX = sizeof(packed) + LOG_TEXT_MAX + 1 + LOG_FIELDS_MAX * (LOG_FIELD_MAX + 1) };
+enum {
+    PACKED_MAX = sizeof(packed) + LOG_TEXT_MAX + 1 + (size_t)LOG_FIELDS_MAX * (LOG_FIELD_MAX + 1)
+};
 
 typedef union slot { /* room and alignment for one */
     packed head;
@@ -40,7 +43,7 @@ static struct {
     atomic_int format;
     atomic_ullong dropped;
 
-    pthread_mutex_t lock; /* of what follows */
+    actor_lock lock; /* of all that follows, up to the thread */
     pthread_cond_t filled;
     pthread_cond_t progress; /* written or alive has changed; exists with the thread */
     char *ring;              /* NULL: no thread, write straight */
@@ -51,14 +54,14 @@ static struct {
     bool ending;
     pthread_t thread;
 
-    atomic_bool give_up;         /* the thread writes no more */
-    pthread_mutex_t direct_lock; /* one writer at a time when straight */
+    atomic_bool give_up;    /* the thread writes no more */
+    actor_lock direct_lock; /* one writer at a time when straight */
 } the = {
     .level = LOG_LEVEL_INFO,
     .format = LOG_FORMAT_TEXT,
-    .lock = PTHREAD_MUTEX_INITIALIZER,
+    .lock = ACTOR_LOCK_INIT,
     .filled = PTHREAD_COND_INITIALIZER,
-    .direct_lock = PTHREAD_MUTEX_INITIALIZER,
+    .direct_lock = ACTOR_LOCK_INIT,
 };
 
 /* ---- records ---- */
@@ -130,9 +133,9 @@ static void write_slot(const slot *s, const atomic_bool *give_up)
     log_out_write(&r, (log_format)atomic_load(&the.format), give_up);
 }
 
-/* ---- the ring, all with the lock held ---- */
+/* ---- the ring ---- */
 
-static void ring_copy_in(const char *from, size_t n)
+static void ring_copy_in(const char *from, size_t n) LOCK_REQUIRES(the.lock)
 {
     size_t at = (the.start + the.used) % LOG_RING_BYTES;
     size_t first = LOG_RING_BYTES - at < n ? LOG_RING_BYTES - at : n;
@@ -141,7 +144,7 @@ static void ring_copy_in(const char *from, size_t n)
     the.used += n;
 }
 
-static void ring_copy_out(char *to, size_t n)
+static void ring_copy_out(char *to, size_t n) LOCK_REQUIRES(the.lock)
 {
     size_t first = LOG_RING_BYTES - the.start < n ? LOG_RING_BYTES - the.start : n;
     memcpy(to, the.ring + the.start, first);
@@ -150,19 +153,19 @@ static void ring_copy_out(char *to, size_t n)
     the.used -= n;
 }
 
-static void ring_push(const slot *s)
+static void ring_push(const slot *s) LOCK_REQUIRES(the.lock)
 {
     ring_copy_in(s->bytes, s->head.size);
     the.pushed++;
 }
 
-static void ring_pop(slot *s)
+static void ring_pop(slot *s) LOCK_REQUIRES(the.lock)
 {
     ring_copy_out(s->bytes, sizeof(packed));
     ring_copy_out(s->bytes + sizeof(packed), s->head.size - sizeof(packed));
 }
 
-static void ring_say_dropped(void)
+static void ring_say_dropped(void) LOCK_REQUIRES(the.lock)
 {
     slot s;
     pack_dropped(&s, the.unsaid);
@@ -172,7 +175,7 @@ static void ring_say_dropped(void)
 
 /* Once lines were dropped, more are, until half of the ring is free: or the
  * log would say "1 log line dropped" after every line. */
-static bool ring_accept(const slot *s)
+static bool ring_accept(const slot *s) LOCK_REQUIRES(the.lock)
 {
     size_t room = LOG_RING_BYTES - the.used;
     if (room < s->head.size || (the.unsaid > 0 && room < LOG_RING_BYTES / 2)) {
@@ -188,15 +191,15 @@ static bool ring_accept(const slot *s)
 
 static void submit(const slot *s)
 {
-    pthread_mutex_lock(&the.lock);
+    actor_lock_take(&the.lock);
     bool direct = the.ring == NULL;
     if (!direct && ring_accept(s))
         pthread_cond_signal(&the.filled);
-    pthread_mutex_unlock(&the.lock);
+    actor_lock_give(&the.lock);
     if (direct) {
-        pthread_mutex_lock(&the.direct_lock);
+        actor_lock_take(&the.direct_lock);
         write_slot(s, NULL);
-        pthread_mutex_unlock(&the.direct_lock);
+        actor_lock_give(&the.direct_lock);
     }
 }
 
@@ -206,24 +209,24 @@ static void *log_main(void *arg)
 {
     (void)arg;
     slot s;
-    pthread_mutex_lock(&the.lock);
+    actor_lock_take(&the.lock);
     for (;;) {
         while (the.used == 0 && the.unsaid == 0 && !the.ending)
-            pthread_cond_wait(&the.filled, &the.lock);
+            pthread_cond_wait(&the.filled, &the.lock.mutex);
         if (the.used == 0 && the.unsaid > 0)
             ring_say_dropped();
         if (the.used == 0 || atomic_load(&the.give_up))
             break;
         ring_pop(&s);
-        pthread_mutex_unlock(&the.lock);
+        actor_lock_give(&the.lock);
         write_slot(&s, &the.give_up);
-        pthread_mutex_lock(&the.lock);
+        actor_lock_take(&the.lock);
         the.written++;
         pthread_cond_broadcast(&the.progress);
     }
     the.alive = false;
     pthread_cond_broadcast(&the.progress);
-    pthread_mutex_unlock(&the.lock);
+    actor_lock_give(&the.lock);
     return NULL;
 }
 
@@ -240,7 +243,7 @@ static struct timespec deadline_in(unsigned ms)
     return t;
 }
 
-static int start_thread(void)
+static int start_thread(void) LOCK_REQUIRES(the.lock)
 {
     pthread_condattr_t monotonic;
     int err = pthread_condattr_init(&monotonic);
@@ -268,7 +271,7 @@ int log_start(void)
     char *ring = malloc(LOG_RING_BYTES);
     if (ring == NULL)
         return ENOMEM;
-    pthread_mutex_lock(&the.lock);
+    actor_lock_take(&the.lock);
     int err = the.ring != NULL || the.alive ? EALREADY : 0;
     if (err == 0) {
         the.start = the.used = 0;
@@ -280,35 +283,35 @@ int log_start(void)
     }
     if (err == 0)
         the.ring = ring;
-    pthread_mutex_unlock(&the.lock);
+    actor_lock_give(&the.lock);
     if (err != 0)
         free(ring);
     return err;
 }
 
-/* With the lock held. Returns whether `target` records were written in time. */
-static bool wait_written(uint64_t target, unsigned timeout_ms)
+/* Returns whether `target` records were written in time. */
+static bool wait_written(uint64_t target, unsigned timeout_ms) LOCK_REQUIRES(the.lock)
 {
     struct timespec deadline = deadline_in(timeout_ms);
     int err = 0;
     while (the.alive && the.written < target && err == 0)
-        err = pthread_cond_timedwait(&the.progress, &the.lock, &deadline);
+        err = pthread_cond_timedwait(&the.progress, &the.lock.mutex, &deadline);
     return the.written >= target;
 }
 
 int log_flush(unsigned timeout_ms)
 {
-    pthread_mutex_lock(&the.lock);
+    actor_lock_take(&the.lock);
     bool done = the.ring == NULL || wait_written(the.pushed, timeout_ms);
-    pthread_mutex_unlock(&the.lock);
+    actor_lock_give(&the.lock);
     return done ? 0 : ETIMEDOUT;
 }
 
 void log_stop(unsigned timeout_ms)
 {
-    pthread_mutex_lock(&the.lock);
+    actor_lock_take(&the.lock);
     if (the.ring == NULL) {
-        pthread_mutex_unlock(&the.lock);
+        actor_lock_give(&the.lock);
         return;
     }
     the.ending = true;
@@ -317,18 +320,18 @@ void log_stop(unsigned timeout_ms)
     struct timespec deadline = deadline_in(timeout_ms);
     int err = 0;
     while (the.alive && err == 0)
-        err = pthread_cond_timedwait(&the.progress, &the.lock, &deadline);
+        err = pthread_cond_timedwait(&the.progress, &the.lock.mutex, &deadline);
     atomic_store(&the.give_up, true);
     deadline = deadline_in(2 * LOG_OUT_LOOK_UP_MS);
     err = 0;
     while (the.alive && err == 0)
-        err = pthread_cond_timedwait(&the.progress, &the.lock, &deadline);
+        err = pthread_cond_timedwait(&the.progress, &the.lock.mutex, &deadline);
     bool ended = !the.alive;
     char *ring = the.ring;
     the.ring = NULL;
     the.used = 0;
     pthread_t thread = the.thread;
-    pthread_mutex_unlock(&the.lock);
+    actor_lock_give(&the.lock);
     free(ring);
     /* One that hangs in the journal's socket is left there: the program ends. */
     if (ended) {

@@ -223,8 +223,9 @@ static bool write_journal(const log_record *r)
     memcpy(message + message_len, r->text, r->text_len);
     message_len += (int)r->text_len;
     if (r->cut) {
-        memcpy(message + message_len, "…", 3);
-        message_len += 3;
+        static const char ellipsis[] = "…";
+        memcpy(message + message_len, ellipsis, sizeof(ellipsis) - 1);
+        message_len += (int)sizeof(ellipsis) - 1;
     }
     int priority_len =
         snprintf(priority, sizeof(priority), "PRIORITY=%d", levels[r->level].priority);

@@ -17,6 +17,7 @@
 #include <event2/thread.h>
 
 #include "daemon/log.h"
+#include "libactor/lock.h"
 
 static const int handled_signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
 enum { HANDLED_SIGNALS = sizeof(handled_signals) / sizeof(handled_signals[0]) };
@@ -26,9 +27,9 @@ struct loop {
 
     int wake_fd; /* eventfd: tasks wait, or the loop shall break */
     struct event *wake_event;
-    pthread_mutex_t lock;    /* of the list and of the `waiting` of its tasks */
-    loop_task *first, *last; /* NULL both when empty */
-    size_t waiting;          /* tasks in the list */
+    actor_lock lock;
+    loop_task *first LOCK_GUARDED_BY(lock), *last LOCK_GUARDED_BY(lock); /* both or none */
+    size_t waiting LOCK_GUARDED_BY(lock);                                /* tasks in the list */
     atomic_bool breaking;
 
     int signal_fd;
@@ -116,7 +117,7 @@ static void wake(loop *l)
 
 void loop_post_task(loop *l, loop_task *t)
 {
-    pthread_mutex_lock(&l->lock);
+    actor_lock_take(&l->lock);
     bool was_empty = l->first == NULL;
     if (!t->waiting) {
         t->waiting = true;
@@ -128,14 +129,14 @@ void loop_post_task(loop *l, loop_task *t)
         l->last = t;
         l->waiting++;
     }
-    pthread_mutex_unlock(&l->lock);
+    actor_lock_give(&l->lock);
     if (was_empty)
         wake(l);
 }
 
 bool loop_cancel_task(loop *l, loop_task *t)
 {
-    pthread_mutex_lock(&l->lock);
+    actor_lock_take(&l->lock);
     bool waited = t->waiting;
     if (waited) {
         loop_task *before = NULL;
@@ -150,7 +151,7 @@ bool loop_cancel_task(loop *l, loop_task *t)
         l->waiting--;
         t->waiting = false;
     }
-    pthread_mutex_unlock(&l->lock);
+    actor_lock_give(&l->lock);
     return waited;
 }
 
@@ -181,7 +182,7 @@ int loop_post(loop *l, loop_fn fn, void *arg)
 
 static loop_task *take_task(loop *l)
 {
-    pthread_mutex_lock(&l->lock);
+    actor_lock_take(&l->lock);
     loop_task *t = l->first;
     if (t != NULL) {
         l->first = t->next;
@@ -190,7 +191,7 @@ static loop_task *take_task(loop *l)
         l->waiting--;
         t->waiting = false;
     }
-    pthread_mutex_unlock(&l->lock);
+    actor_lock_give(&l->lock);
     return t;
 }
 
@@ -207,9 +208,9 @@ static void woken(evutil_socket_t fd, short what, void *arg)
      * the break; a break that comes later wakes again. */
     bool breaking = atomic_load(&l->breaking);
 
-    pthread_mutex_lock(&l->lock);
+    actor_lock_take(&l->lock);
     size_t todo = l->waiting;
-    pthread_mutex_unlock(&l->lock);
+    actor_lock_give(&l->lock);
     for (; todo > 0; todo--) {
         loop_task *t = take_task(l);
         if (t == NULL)
@@ -217,9 +218,9 @@ static void woken(evutil_socket_t fd, short what, void *arg)
         t->fn(t->arg); /* which may free it or post it again */
     }
 
-    pthread_mutex_lock(&l->lock);
+    actor_lock_take(&l->lock);
     bool more = l->first != NULL;
-    pthread_mutex_unlock(&l->lock);
+    actor_lock_give(&l->lock);
     if (more)
         wake(l);
     if (breaking)
@@ -291,12 +292,8 @@ int loop_create(loop **out)
     if (l == NULL)
         return ENOMEM;
     l->wake_fd = l->signal_fd = -1;
-    int err = pthread_mutex_init(&l->lock, NULL);
-    if (err != 0) {
-        free(l);
-        return err;
-    }
-    err = make_base(l);
+    actor_lock_init(&l->lock);
+    int err = make_base(l);
     if (err == 0)
         err = open_descriptors(l);
     if (err != 0) {
@@ -324,7 +321,7 @@ void loop_destroy(loop *l)
         close(l->wake_fd);
     if (l->signal_fd >= 0)
         close(l->signal_fd);
-    pthread_mutex_destroy(&l->lock);
+    actor_lock_destroy(&l->lock);
     free(l);
 }
 

@@ -1,11 +1,4 @@
-/* The object is created by its owner, filled in by the spawning thread, and
- * from then on belongs to the control thread, which alone watches descriptors,
- * reaps and frees. What the owner may touch is listed in struct process.
- *
- * The gate makes release final: events are called with it held, so who has
- * set `released` under it knows that no event runs or will run. It is
- * recursive because an event may release.
- */
+/* The life of a child: see process_impl.h for who owns what when. */
 #include "daemon/process.h"
 
 #include <errno.h>
@@ -21,90 +14,33 @@
 
 #include "daemon/clock.h"
 #include "daemon/log.h"
-#include "daemon/spawner.h"
+#include "daemon/process_impl.h"
 
-enum { STREAMS = 2, DESTROY_WAIT_MS = 1000 };
-
-typedef enum process_state {
-    PROCESS_SPAWNING, /* with the spawning thread */
-    PROCESS_STARTING, /* the helper runs */
-    PROCESS_RUNNING,
-    PROCESS_ENDED,  /* exited, not reaped: holds its number for process_signal_group() */
-    PROCESS_FAILED, /* didn't start; what there is of it ends by itself or was killed */
-    PROCESS_REAPED, /* or there never was any */
-} process_state;
-
-typedef struct output {
-    process *process;
-    process_stream which;
-    loop_watch *watch; /* control */
-    /* The owner knows that there is something to read; an edge that comes
-     * meanwhile needs no event. Set by control, cleared by the owner. */
-    atomic_bool told;
-} output;
-
-struct process {
-    process_table *table;
-    process *previous, *next; /* of the table, under its lock */
-    spawn_request *request;   /* until freed */
-    const process_events *events;
-    void *user;
-
-    pthread_mutex_t gate; /* recursive */
-    bool released;        /* under gate */
-
-    _Atomic pid_t pid; /* 0 before `started`; stays after the exit */
-    output outputs[STREAMS];
-
-    /* Owner. */
-    bool stdin_watched; /* an EAGAIN has been met: the descriptor is control's to close */
-    bool stdin_closed;
-    atomic_bool stdin_closing; /* set by the owner for control */
-
-    /* Written by the spawning thread before it posts `spawned`; control's
-     * after. The owner uses the pipes from `started` until release, and closes
-     * stdin_fd unless it is watched. A closed descriptor is -1. */
-    spawn_result child;
-
-    /* Control. */
-    process_state state;
-    bool given_up; /* the owner's last word has arrived: nobody posts any more */
-    loop_watch *report_watch, *pid_watch, *stdin_watch;
-
-    loop_task spawned, given_up_task, stdin_task;
-};
-
-struct process_table {
-    loop *loop;
-    spawner *spawner;
-    pthread_mutex_t lock; /* of the list */
-    process *first;
-    atomic_size_t live;
-};
+enum { DESTROY_WAIT_MS = 1000 };
 
 /* ---- the table ---- */
 
 static void table_add(process_table *t, process *p)
 {
-    pthread_mutex_lock(&t->lock);
+    actor_lock_take(&t->lock);
     p->next = t->first;
     if (p->next != NULL)
         p->next->previous = p;
     t->first = p;
-    pthread_mutex_unlock(&t->lock);
+    actor_lock_give(&t->lock);
     atomic_fetch_add(&t->live, 1);
 }
 
 static void table_remove(process_table *t, process *p)
 {
-    pthread_mutex_lock(&t->lock);
+    actor_lock_take(&t->lock);
     if (p->next != NULL)
         p->next->previous = p->previous;
     if (p->previous != NULL)
         p->previous->next = p->next;
     else
         t->first = p->next;
-    pthread_mutex_unlock(&t->lock);
+    actor_lock_give(&t->lock);
     atomic_fetch_sub(&t->live, 1);
 }
 
@@ -115,37 +51,11 @@ size_t process_table_live(const process_table *t)
 
 /* ---- the end ---- */
 
-static void close_fd(int *fd)
-{
-    if (*fd >= 0)
-        close(*fd);
-    *fd = -1;
-}
-
-static void free_watch(loop_watch **w)
-{
-    loop_watch_free(*w);
-    *w = NULL;
-}
-
-/* Everything but the process itself: watches before what they watch. */
-static void close_pipes(process *p)
-{
-    for (int i = 0; i < STREAMS; i++)
-        free_watch(&p->outputs[i].watch);
-    free_watch(&p->stdin_watch);
-    free_watch(&p->report_watch);
-    close_fd(&p->child.stdin_fd);
-    close_fd(&p->child.stdout_fd);
-    close_fd(&p->child.stderr_fd);
-    close_fd(&p->child.report_fd);
-}
-
 static void process_free(process *p)
 {
-    close_pipes(p);
-    free_watch(&p->pid_watch);
-    close_fd(&p->child.pid_fd);
+    process_io_close(p);
+    process_free_watch(&p->pid_watch);
+    process_close_fd(&p->child.pid_fd);
     spawn_request_free(p->request);
     pthread_mutex_destroy(&p->gate);
     free(p);
@@ -214,23 +124,6 @@ static void tell_start_failed(process *p)
     pthread_mutex_unlock(&p->gate);
 }
 
-static void tell_readable(output *o)
-{
-    process *p = o->process;
-    pthread_mutex_lock(&p->gate);
-    if (!p->released && p->events->readable != NULL)
-        p->events->readable(p, o->which, p->user);
-    pthread_mutex_unlock(&p->gate);
-}
-
-static void tell_writable(process *p)
-{
-    pthread_mutex_lock(&p->gate);
-    if (!p->released && p->events->writable != NULL)
-        p->events->writable(p, p->user);
-    pthread_mutex_unlock(&p->gate);
-}
-
 static void tell_exited(process *p, const process_exit *how)
 {
     pthread_mutex_lock(&p->gate);
@@ -241,26 +134,6 @@ static void tell_exited(process *p, const process_exit *how)
 
 /* ---- the life of a child, on the control thread ---- */
 
-static void output_ready(int fd, unsigned what, void *arg)
-{
-    (void)fd;
-    (void)what;
-    output *o = arg;
-    if (!atomic_exchange(&o->told, true))
-        tell_readable(o);
-}
-
-static int watch_outputs(process *p)
-{
-    const int fds[STREAMS] = {
-        [PROCESS_STDOUT] = p->child.stdout_fd, [PROCESS_STDERR] = p->child.stderr_fd};
-    int err = 0;
-    for (int i = 0; err == 0 && i < STREAMS; i++)
-        err = loop_watch_create(p->table->loop, fds[i], LOOP_READ | LOOP_EDGE, output_ready,
-                                &p->outputs[i], &p->outputs[i].watch);
-    return err;
-}
-
 /* After the child exists: it ends, and then nothing is told of it. */
 static void abandon(process *p, int error, const char *doing)
 {
@@ -268,21 +141,22 @@ static void abandon(process *p, int error, const char *doing)
     snprintf(p->child.text, sizeof(p->child.text), "cannot %s the new process: %s", doing,
              strerror(error));
     kill(-p->child.pid, SIGKILL);
+    process_io_close(p);
     p->state = PROCESS_FAILED;
     tell_start_failed(p);
 }
 
 static void report_decided(process *p, int error)
 {
-    free_watch(&p->report_watch);
-    close_fd(&p->child.report_fd);
+    process_free_watch(&p->report_watch);
+    process_close_fd(&p->child.report_fd);
     if (error != 0) {
         p->child.error = error;
         p->state = PROCESS_FAILED;
         tell_start_failed(p);
         return;
     }
-    int err = watch_outputs(p);
+    int err = process_io_watch(p);
     if (err != 0) {
         abandon(p, err, "watch the output of");
         return;
@@ -311,7 +185,7 @@ static void leader_ended(int fd, unsigned what, void *arg)
     /* A short program can be faster than its own report. */
     if (p->state == PROCESS_STARTING && p->report_watch != NULL)
         report_ready(p->child.report_fd, LOOP_READ, p);
-    free_watch(&p->pid_watch);
+    process_free_watch(&p->pid_watch);
     if (p->state == PROCESS_RUNNING) {
         p->state = PROCESS_ENDED;
         tell_exited(p, &how);
@@ -344,7 +218,7 @@ static void spawned(void *arg)
     }
     if (p->given_up) {
         kill(-p->child.pid, SIGKILL);
-        close_pipes(p);
+        process_io_close(p);
         p->state = PROCESS_FAILED;
         return;
     }
@@ -372,7 +246,7 @@ static void given_up(void *arg)
     case PROCESS_REAPED:
         break;
     }
-    close_pipes(p);
+    process_io_close(p);
     free_if_done(p);
 }
 
@@ -382,38 +256,6 @@ static void spawn_done(void *arg, const spawn_result *result)
     process *p = arg;
     p->child = *result;
     loop_post_task(p->table->loop, &p->spawned);
-}
-
-/* ---- stdin, on the control thread ---- */
-
-static void stdin_ready(int fd, unsigned what, void *arg)
-{
-    (void)fd;
-    (void)what;
-    process *p = arg;
-    free_watch(&p->stdin_watch);
-    tell_writable(p);
-}
-
-static void stdin_wanted(void *arg)
-{
-    process *p = arg;
-    if (atomic_load(&p->stdin_closing)) {
-        free_watch(&p->stdin_watch);
-        close_fd(&p->child.stdin_fd);
-        return;
-    }
-    if (p->stdin_watch != NULL || p->child.stdin_fd < 0)
-        return;
-    /* Level-triggered, so it doesn't matter whether the room came before this. */
-    int err = loop_watch_create(p->table->loop, p->child.stdin_fd, LOOP_WRITE, stdin_ready, p,
-                                &p->stdin_watch);
-    if (err != 0) {
-        /* The owner would wait for ever, or try for ever. */
-        log_error("process", "killed %ld: cannot watch its input: %s", (long)p->child.pid,
-                  strerror(err));
-        kill(-p->child.pid, SIGKILL);
-    }
 }
 
 /* ---- what the owner calls ---- */
@@ -449,13 +291,9 @@ int process_start(process_table *t, const process_spec *spec, const process_even
     p->events = events;
     p->user = user;
     p->state = PROCESS_SPAWNING;
-    for (int i = 0; i < STREAMS; i++) {
-        p->outputs[i].process = p;
-        p->outputs[i].which = (process_stream)i;
-    }
+    process_io_init(p);
     loop_task_init(&p->spawned, spawned, p);
     loop_task_init(&p->given_up_task, given_up, p);
-    loop_task_init(&p->stdin_task, stdin_wanted, p);
     table_add(t, p);
     *out = p;
     spawner_submit(t->spawner, p->request);
@@ -472,67 +310,6 @@ void process_release(process *p)
     p->released = true;
     pthread_mutex_unlock(&p->gate);
     loop_post_task(l, &p->given_up_task);
-}
-
-static ssize_t read_some(int fd, void *buf, size_t n)
-{
-    ssize_t got;
-    do
-        got = read(fd, buf, n);
-    while (got < 0 && errno == EINTR);
-    return got;
-}
-
-int process_read(process *p, process_stream which, void *buf, size_t n, size_t *got)
-{
-    int fd = which == PROCESS_STDOUT ? p->child.stdout_fd : p->child.stderr_fd;
-    atomic_bool *told = &p->outputs[which].told;
-    ssize_t result = read_some(fd, buf, n);
-    if (result < 0 && errno == EAGAIN) {
-        /* What came between the read and the clearing had its edge swallowed;
-         * this second look finds it. What comes later has an edge of its own. */
-        atomic_store(told, false);
-        result = read_some(fd, buf, n);
-        if (result >= 0)
-            atomic_store(told, true);
-    }
-    if (result < 0)
-        return errno;
-    *got = (size_t)result;
-    return 0;
-}
-
-int process_write(process *p, const void *buf, size_t n, size_t *put)
-{
-    if (p->stdin_closed)
-        return EPIPE;
-    ssize_t result;
-    do
-        result = write(p->child.stdin_fd, buf, n);
-    while (result < 0 && errno == EINTR);
-    if (result >= 0) {
-        *put = (size_t)result;
-        return 0;
-    }
-    int err = errno;
-    if (err == EAGAIN) {
-        p->stdin_watched = true;
-        loop_post_task(p->table->loop, &p->stdin_task);
-    }
-    return err;
-}
-
-void process_close_stdin(process *p)
-{
-    if (p->stdin_closed)
-        return;
-    p->stdin_closed = true;
-    if (p->stdin_watched) {
-        atomic_store(&p->stdin_closing, true);
-        loop_post_task(p->table->loop, &p->stdin_task);
-    } else {
-        close_fd(&p->child.stdin_fd);
-    }
 }
 
 int process_signal_group(process *p, int sig)
@@ -572,15 +349,11 @@ int process_table_create(loop *l, process_table **out)
     process_table *t = calloc(1, sizeof(*t));
     if (t == NULL)
         return ENOMEM;
-    int err = pthread_mutex_init(&t->lock, NULL);
-    if (err != 0) {
-        free(t);
-        return err;
-    }
+    actor_lock_init(&t->lock);
     t->loop = l;
-    err = spawner_create(&t->spawner);
+    int err = spawner_create(&t->spawner);
     if (err != 0) {
-        pthread_mutex_destroy(&t->lock);
+        actor_lock_destroy(&t->lock);
         free(t);
         return err;
     }
@@ -621,6 +394,6 @@ void process_table_destroy(process_table *t)
         table_remove(t, p);
         process_free(p);
     }
-    pthread_mutex_destroy(&t->lock);
+    actor_lock_destroy(&t->lock);
     free(t);
 }

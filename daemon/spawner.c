@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <pthread.h>
 #include <signal.h>
@@ -18,201 +17,24 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "daemon/account.h"
 #include "daemon/child/report.h"
 #include "daemon/log.h"
 #include "daemon/spawn_env.h"
+#include "daemon/spawn_request.h"
+#include "libactor/lock.h"
 
 struct spawner {
     pthread_t thread;
     int helper_fd;         /* O_PATH, so that an upgrade can't change the helper under us */
     char helper_path[32];  /* the same as a path */
-    rlim_t open_files;     /* the soft limit that children get back */
+    uint64_t open_files;   /* the soft limit that children get back; 0: it was not raised */
     posix_spawnattr_t how; /* session, signals */
 
-    pthread_mutex_t lock; /* of what follows */
-    pthread_cond_t changed;
-    spawn_request *first, *last;
-    bool ending;
+    actor_lock lock;
+    pthread_cond_t changed; /* of the following */
+    spawn_request *first LOCK_GUARDED_BY(lock), *last LOCK_GUARDED_BY(lock);
+    bool ending LOCK_GUARDED_BY(lock);
 };
-
-struct spawn_request {
-    spawn_request *next;
-    spawn_done_fn done;
-    void *arg;
-    atomic_bool cancelled;
-    const char *program;          /* argv[0] */
-    const char *directory, *user; /* NULL: none */
-    process_limits limits;
-    char **argv, **env; /* NULL-terminated; they and their texts lie in `block` */
-    char *block;
-};
-
-/* ---- requests ---- */
-
-static size_t list_count(const char *const *list)
-{
-    size_t n = 0;
-    while (list != NULL && list[n] != NULL)
-        n++;
-    return n;
-}
-
-static size_t list_bytes(const char *const *list)
-{
-    size_t bytes = 0;
-    for (size_t i = 0; list != NULL && list[i] != NULL; i++)
-        bytes += strlen(list[i]) + 1;
-    return bytes;
-}
-
-static char *copy_text(char **at, const char *text)
-{
-    if (text == NULL)
-        return NULL;
-    char *copy = *at;
-    size_t n = strlen(text) + 1;
-    memcpy(copy, text, n);
-    *at += n;
-    return copy;
-}
-
-static void copy_list(char **to, char **at, const char *const *list)
-{
-    size_t n = list_count(list);
-    for (size_t i = 0; i < n; i++)
-        to[i] = copy_text(at, list[i]);
-    to[n] = NULL;
-}
-
-static bool spec_is_valid(const process_spec *spec)
-{
-    if (spec->argv == NULL || spec->argv[0] == NULL || spec->argv[0][0] == '\0')
-        return false;
-    for (size_t i = 0; spec->env != NULL && spec->env[i] != NULL; i++)
-        if (spec->env[i][0] == '=' || strchr(spec->env[i], '=') == NULL)
-            return false;
-    return true;
-}
-
-int spawn_request_create(const process_spec *spec, spawn_done_fn done, void *arg,
-                         spawn_request **out)
-{
-    if (!spec_is_valid(spec))
-        return EINVAL;
-    size_t argc = list_count(spec->argv), envc = list_count(spec->env);
-    size_t pointers = (argc + envc + 2) * sizeof(char *);
-    size_t texts = list_bytes(spec->argv) + list_bytes(spec->env) +
-                   (spec->directory != NULL ? strlen(spec->directory) + 1 : 0) +
-                   (spec->user != NULL ? strlen(spec->user) + 1 : 0);
-    spawn_request *r = calloc(1, sizeof(*r));
-    if (r == NULL)
-        return ENOMEM;
-    r->block = malloc(pointers + texts);
-    if (r->block == NULL) {
-        free(r);
-        return ENOMEM;
-    }
-    char *at = r->block + pointers;
-    r->argv = (char **)(void *)r->block;
-    r->env = r->argv + argc + 1;
-    copy_list(r->argv, &at, spec->argv);
-    copy_list(r->env, &at, spec->env);
-    r->program = r->argv[0];
-    r->directory = copy_text(&at, spec->directory);
-    r->user = copy_text(&at, spec->user);
-    r->limits = spec->limits;
-    r->done = done;
-    r->arg = arg;
-    *out = r;
-    return 0;
-}
-
-void spawn_request_free(spawn_request *r)
-{
-    if (r == NULL)
-        return;
-    free(r->block);
-    free(r);
-}
-
-void spawn_request_cancel(spawn_request *r)
-{
-    atomic_store(&r->cancelled, true);
-}
-
-/* ---- what the helper is told ---- */
-
-typedef struct command {
-    char **argv;
-    char *settings; /* the helper's own arguments, one after the other */
-} command;
-
-/* One setting as the next of argv; an argument of the helper is its own line. */
-static __attribute__((format(printf, 3, 4))) void add(FILE *f, size_t *count, const char *fmt, ...)
-{
-    va_list args;
-    va_start(args, fmt);
-    vfprintf(f, fmt, args);
-    va_end(args);
-    fputc('\0', f);
-    (*count)++;
-}
-
-static int write_settings(const spawner *s, const spawn_request *r, const account *who, char **text,
-                          size_t *count)
-{
-    size_t size;
-    FILE *f = open_memstream(text, &size);
-    if (f == NULL)
-        return ENOMEM;
-    add(f, count, "actord-child");
-    add(f, count, "parent=%ld", (long)getpid());
-    if (who != NULL) {
-        add(f, count, "uid=%lu", (unsigned long)who->uid);
-        add(f, count, "gid=%lu", (unsigned long)who->gid);
-        fputs("groups=", f);
-        for (int i = 0; i < who->ngroups; i++)
-            fprintf(f, "%s%lu", i > 0 ? "," : "", (unsigned long)who->groups[i]);
-        add(f, count, "%s", "");
-    }
-    if (r->directory != NULL)
-        add(f, count, "directory=%s", r->directory);
-    add(f, count, "open_files=%" PRIu64, r->limits.open_files);
-    if (s->open_files != RLIM_INFINITY)
-        add(f, count, "open_files_soft=%" PRIu64, (uint64_t)s->open_files);
-    add(f, count, "memory=%" PRIu64, r->limits.memory_bytes);
-    add(f, count, "cpu=%" PRIu64, r->limits.cpu_seconds);
-    add(f, count, "--");
-    bool bad = ferror(f) != 0;
-    return fclose(f) != 0 || bad ? ENOMEM : 0;
-}
-
-static int command_build(command *c, const spawner *s, const spawn_request *r, const account *who)
-{
-    size_t count = 0;
-    int err = write_settings(s, r, who, &c->settings, &count);
-    if (err != 0)
-        return err;
-    size_t argc = list_count((const char *const *)r->argv);
-    c->argv = calloc(count + argc + 1, sizeof(*c->argv));
-    if (c->argv == NULL)
-        return ENOMEM;
-    char *at = c->settings;
-    for (size_t i = 0; i < count; i++) {
-        c->argv[i] = at;
-        at += strlen(at) + 1;
-    }
-    memcpy(c->argv + count, r->argv, argc * sizeof(*c->argv));
-    return 0;
-}
-
-static void command_clear(command *c)
-{
-    free(c->argv);
-    free(c->settings);
-    *c = (command){0};
-}
 
 /* ---- spawning ---- */
 
@@ -317,7 +139,7 @@ static int build_env(spawn_env *env, const spawn_request *r, const account *who)
 static void spawn(spawner *s, spawn_request *r, spawn_result *out)
 {
     account who = {0};
-    command c = {0};
+    spawn_command c = {0};
     spawn_env env = {0};
     int err = r->user != NULL ? account_find(&who, r->user) : 0;
     if (err == ESRCH) {
@@ -327,7 +149,7 @@ static void spawn(spawner *s, spawn_request *r, spawn_result *out)
     } else {
         /* One who isn't root may still name itself. */
         bool same = r->user == NULL || (geteuid() != 0 && who.uid == geteuid());
-        err = command_build(&c, s, r, same ? NULL : &who);
+        err = spawn_command_build(&c, r, same ? NULL : &who, s->open_files);
         if (err == 0)
             err = build_env(&env, r, r->user != NULL ? &who : NULL);
         if (err == 0)
@@ -336,7 +158,7 @@ static void spawn(spawner *s, spawn_request *r, spawn_result *out)
             fail(out, err, "cannot start a process: %s", strerror(err));
     }
     spawn_env_clear(&env);
-    command_clear(&c);
+    spawn_command_clear(&c);
     account_clear(&who);
 }
 
@@ -345,15 +167,15 @@ static void spawn(spawner *s, spawn_request *r, spawn_result *out)
 static void *spawner_main(void *arg)
 {
     spawner *s = arg;
-    pthread_mutex_lock(&s->lock);
+    actor_lock_take(&s->lock);
     for (;;) {
         while (s->first == NULL && !s->ending)
-            pthread_cond_wait(&s->changed, &s->lock);
+            pthread_cond_wait(&s->changed, &s->lock.mutex);
         spawn_request *r = s->first;
         if (r == NULL)
             break;
         s->first = r->next;
-        pthread_mutex_unlock(&s->lock);
+        actor_lock_give(&s->lock);
 
         spawn_result result = {
             .pid_fd = -1, .stdin_fd = -1, .stdout_fd = -1, .stderr_fd = -1, .report_fd = -1};
@@ -362,23 +184,23 @@ static void *spawner_main(void *arg)
         else
             spawn(s, r, &result);
         r->done(r->arg, &result); /* the request is gone from here on */
-        pthread_mutex_lock(&s->lock);
+        actor_lock_take(&s->lock);
     }
-    pthread_mutex_unlock(&s->lock);
+    actor_lock_give(&s->lock);
     return NULL;
 }
 
 void spawner_submit(spawner *s, spawn_request *r)
 {
     r->next = NULL;
-    pthread_mutex_lock(&s->lock);
+    actor_lock_take(&s->lock);
     if (s->first == NULL)
         s->first = r;
     else
         s->last->next = r;
     s->last = r;
     pthread_cond_signal(&s->changed);
-    pthread_mutex_unlock(&s->lock);
+    actor_lock_give(&s->lock);
 }
 
 /* A pipe that got number 0, 1 or 2 would be covered by the child's own. */
@@ -399,6 +221,8 @@ static int raise_open_files(spawner *s)
     struct rlimit files;
     if (getrlimit(RLIMIT_NOFILE, &files) != 0)
         return errno;
+    if (files.rlim_cur == files.rlim_max)
+        return 0;
     s->open_files = files.rlim_cur;
     files.rlim_cur = files.rlim_max;
     return setrlimit(RLIMIT_NOFILE, &files) != 0 ? errno : 0;
@@ -436,7 +260,8 @@ static int open_helper(spawner *s)
     ssize_t n = readlink("/proc/self/exe", beside, PATH_MAX);
     if (n > 0 && n < PATH_MAX) {
         beside[n] = '\0';
-        strcpy(strrchr(beside, '/') + 1, "actord-child");
+        char *name = strrchr(beside, '/') + 1; /* there is one: the path is absolute */
+        snprintf(name, sizeof(beside) - (size_t)(name - beside), "actord-child");
         if (open_helper_at(s, beside) == 0)
             return 0;
     }
@@ -484,9 +309,7 @@ int spawner_create(spawner **out)
     err = init_how(&s->how);
     if (err != 0)
         goto close_helper;
-    err = pthread_mutex_init(&s->lock, NULL);
-    if (err != 0)
-        goto destroy_how;
+    actor_lock_init(&s->lock);
     err = pthread_cond_init(&s->changed, NULL);
     if (err != 0)
         goto destroy_lock;
@@ -500,8 +323,7 @@ int spawner_create(spawner **out)
 destroy_cond:
     pthread_cond_destroy(&s->changed);
 destroy_lock:
-    pthread_mutex_destroy(&s->lock);
-destroy_how:
+    actor_lock_destroy(&s->lock);
     posix_spawnattr_destroy(&s->how);
 close_helper:
     close(s->helper_fd);
@@ -514,13 +336,13 @@ void spawner_destroy(spawner *s)
 {
     if (s == NULL)
         return;
-    pthread_mutex_lock(&s->lock);
+    actor_lock_take(&s->lock);
     s->ending = true;
     pthread_cond_signal(&s->changed);
-    pthread_mutex_unlock(&s->lock);
+    actor_lock_give(&s->lock);
     pthread_join(s->thread, NULL);
     pthread_cond_destroy(&s->changed);
-    pthread_mutex_destroy(&s->lock);
+    actor_lock_destroy(&s->lock);
     posix_spawnattr_destroy(&s->how);
     close(s->helper_fd);
     free(s);

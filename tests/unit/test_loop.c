@@ -129,13 +129,13 @@ START_TEST(task_that_posts_itself_does_not_starve_timers)
 }
 END_TEST
 
-enum { POSTERS = 4, POSTS = 5000 };
+enum { POSTERS = 4, POSTS = 5000, TOTAL = POSTERS * POSTS };
 static int arrived;
 
 static void count_to_the_end(void *arg)
 {
     (void)arg;
-    if (++arrived == POSTERS * POSTS)
+    if (++arrived == TOTAL)
         loop_break(l);
 }
 
@@ -156,7 +156,7 @@ START_TEST(no_call_posted_by_many_threads_is_lost)
     ck_assert_int_eq(loop_run(l), 0);
     for (int i = 0; i < POSTERS; i++)
         pthread_join(threads[i], NULL);
-    ck_assert_int_eq(arrived, POSTERS * POSTS);
+    ck_assert_int_eq(arrived, TOTAL);
 }
 END_TEST
 
