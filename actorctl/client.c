@@ -29,6 +29,7 @@ const char *client_strerror(client_err err)
         [CLIENT_EURL] = "not a URL that can be dialled",
         [CLIENT_ECONNECT] = "nobody listens there",
         [CLIENT_EDENIED] = "the socket's permissions refuse this user",
+        [CLIENT_ECLOSED] = "the connection was closed at once",
         [CLIENT_ESILENT] = "the connection was accepted, but nobody speaks",
         [CLIENT_ETIMEOUT] = "no answer in time",
         [CLIENT_ELOST] = "the connection ended before the answer",
@@ -48,7 +49,10 @@ static client_err client_error(int nng)
         return CLIENT_EURL;
     case NNG_EPERM:
         return CLIENT_EDENIED;
+    case NNG_ECONNSHUT:
+    case NNG_ECONNRESET:
     case NNG_ECLOSED:
+        return CLIENT_ECLOSED;
     case NNG_ETIMEDOUT:
         return CLIENT_ESILENT;
     case NNG_ENOMEM:

@@ -16,6 +16,7 @@ typedef enum client_err {
     CLIENT_EURL,     /* not a URL that can be dialled */
     CLIENT_ECONNECT, /* nobody there */
     CLIENT_EDENIED,  /* the socket's mode refuses this user */
+    CLIENT_ECLOSED,  /* accepted, and closed at once: this peer isn't wanted; nothing was sent */
     CLIENT_ESILENT,  /* someone accepted, but doesn't speak in time; nothing was sent */
     CLIENT_ETIMEOUT, /* no answer in time: the outcome is unknown */
     CLIENT_ELOST,    /* the connection ended before the answer: the outcome is unknown */

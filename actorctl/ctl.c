@@ -124,6 +124,11 @@ static ctl_exit fail_open(const ctl *c, client_err err, const char *why)
     case CLIENT_EDENIED:
         return ctl_fail(c, EXIT_DENIED, "id", "you may not use %s: %s", c->url,
                         client_strerror(err));
+    case CLIENT_ECLOSED:
+        return ctl_fail(c, EXIT_DENIED, "journalctl -u actord",
+                        "%s closed the connection at once: this user may not be among the "
+                        "listener's `users`, or `limits.clients` is reached",
+                        c->url);
     case CLIENT_ESILENT:
         return ctl_fail(c, EXIT_NO_CONNECT, "systemctl status actord",
                         "cannot connect to %s: nobody spoke within %d s; the daemon may still be "

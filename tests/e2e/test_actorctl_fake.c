@@ -3,9 +3,12 @@
 #include "tests/e2e/harness_fake.h"
 
 #include <check.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -39,6 +42,38 @@ START_TEST(url_option_beats_the_environment_and_may_follow_the_verb)
     char line[256];
     snprintf(line, sizeof line, "ls --url %s", fake_url());
     expect_status(ctl(NOTHING_THERE, NULL, line), 0);
+}
+END_TEST
+
+/* Accept one connection, and close it. */
+static void *turn_away(void *arg)
+{
+    int one = accept(*(int *)arg, NULL, NULL);
+    if (one >= 0)
+        close(one);
+    return NULL;
+}
+
+START_TEST(peer_that_is_turned_away_is_denied)
+{
+    char path[] = "/tmp/actorctl-away.XXXXXX";
+    close(mkstemp(path));
+    unlink(path);
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
+    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ck_assert_int_eq(bind(listener, (struct sockaddr *)&address, sizeof address), 0);
+    ck_assert_int_eq(listen(listener, 1), 0);
+    pthread_t thread;
+    ck_assert_int_eq(pthread_create(&thread, NULL, turn_away, &listener), 0);
+    char url[64];
+    snprintf(url, sizeof url, "ipc://%s", path);
+    ctl_run r = ctl(url, NULL, "ls");
+    pthread_join(thread, NULL);
+    close(listener);
+    unlink(path);
+    expect_status(r, 9);
+    expect_in(r.err, "closed the connection at once");
 }
 END_TEST
 
@@ -456,6 +491,7 @@ static Suite *suite(void)
 
     tcase_add_test(t, no_daemon_is_7_and_names_the_socket_and_the_next_command);
     tcase_add_test(t, url_option_beats_the_environment_and_may_follow_the_verb);
+    tcase_add_test(t, peer_that_is_turned_away_is_denied);
     tcase_add_test(t, not_a_url_is_a_usage_error);
     tcase_add_test(t, silent_daemon_is_6_after_the_timeout);
     tcase_add_test(t, answer_that_is_no_json_rpc_is_1);
