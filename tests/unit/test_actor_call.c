@@ -250,8 +250,8 @@ START_TEST(every_call_of_many_threads_has_its_own_outcome)
         pthread_join(threads[i], NULL);
     ck_assert_uint_eq(atomic_load(&wrong), 0);
     ck_assert_uint_eq(atomic_load(&outcomes[ACTOR_OK]) + atomic_load(&outcomes[ACTOR_ETIMEOUT]),
-                      CALLERS * CALLS);
-    ck_assert_uint_ge(atomic_load(&outcomes[ACTOR_OK]), CALLERS * CALLS / 5 * 4);
+                      (uint64_t)CALLERS * CALLS);
+    ck_assert_uint_ge(atomic_load(&outcomes[ACTOR_OK]), (uint64_t)CALLERS * CALLS / 5 * 4);
 }
 END_TEST
 

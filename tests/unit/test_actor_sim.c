@@ -3,6 +3,7 @@
  * - every accepted message is handled or a dead letter, once; per sender and priority in order;
  * - an ask has at most one outcome, and one exactly where the incarnation that asked lives on;
  * - a timer fires at most once, never early, never for a later incarnation;
+ * - a watcher is told once of every end, and never after it stopped watching;
  * - callbacks come in the order start, handle, stop, and none after the end;
  * - a supervisor's notices tell what really happened;
  * - everything is freed, and the same seed does the same again.
@@ -23,6 +24,7 @@ enum {
     ROUNDS = 400,     /* things that happen from outside */
     ASKS = 4000,      /* at most */
     TIMERS = 4000,    /* at most */
+    WATCHES = 4000,   /* at most */
     HELD = 4,         /* requests one actor keeps for later */
     OUTSIDE = BIRTHS, /* the sender that is no actor */
     PROCESSES = 20,   /* the seeds are shared out among so many */
@@ -64,6 +66,11 @@ typedef struct timer {
     bool cancelled;
 } timer;
 
+typedef struct watch {
+    uint32_t life, incarnation, target;
+    bool restarts, over;
+} watch;
+
 static struct world {
     uint64_t seed;
     actor_system *sys;
@@ -72,7 +79,8 @@ static struct world {
     life lives[BIRTHS];
     ask asks[ASKS];
     timer timers[TIMERS];
-    uint32_t births, ask_count, timer_count, freed, borrowed, released;
+    watch watches[WATCHES];
+    uint32_t births, ask_count, timer_count, watch_count, freed, borrowed, released;
     uint32_t places[NODES]; /* who lives there, or BIRTHS */
     bool calm;              /* only good manners from now on */
 } w;
@@ -90,6 +98,15 @@ static void note(uint32_t what, uint64_t who)
 {
     ledger_hash(&w.ledger, (uint64_t)what << 32 | who);
     ledger_hash(&w.ledger, (uint64_t)actor_now(w.sys));
+}
+
+static life *life_of(actor_ref ref)
+{
+    for (uint32_t i = 0; i < w.births; i++)
+        if (actor_ref_eq(w.lives[i].ref, ref))
+            return &w.lives[i];
+    must(!"a stranger");
+    return NULL;
 }
 
 /* ---- Messages ---- */
@@ -276,6 +293,56 @@ static void cancel_some_timer(actor *self, life *me)
     }
 }
 
+/* The watch that is not over yet, or NULL. */
+static watch *find_watch(const life *me, uint32_t target)
+{
+    for (uint32_t i = w.watch_count; i-- > 0;)
+        if (&w.lives[w.watches[i].life] == me && w.watches[i].target == target &&
+            !w.watches[i].over)
+            return &w.watches[i];
+    return NULL;
+}
+
+static void watch_someone(actor *self, life *me)
+{
+    uint32_t target = dice(w.births);
+    bool restarts = dice(2);
+    watch *known = find_watch(me, target);
+    if (w.watch_count == WATCHES)
+        return;
+    actor_err err = actor_watch(self, w.lives[target].ref, restarts);
+    must(err == ACTOR_OK || err == ACTOR_ENOMEM);
+    if (err != ACTOR_OK)
+        return;
+    if (!known) {
+        known = &w.watches[w.watch_count++];
+        *known = (watch){.life = (uint32_t)(me - w.lives), .target = target};
+    }
+    known->incarnation = me->incarnation;
+    known->restarts |= restarts;
+}
+
+static void unwatch_someone(actor *self, life *me)
+{
+    uint32_t target = dice(w.births);
+    watch *known = find_watch(me, target);
+    actor_unwatch(self, w.lives[target].ref);
+    if (known)
+        known->over = true;
+}
+
+static void handle_down(life *me, actor_msg *msg)
+{
+    actor_down down;
+    must(actor_msg_type(msg) == ACTOR_MSG_DOWN && actor_msg_size(msg) == sizeof down);
+    memcpy(&down, actor_msg_data(msg), sizeof down);
+    watch *known = find_watch(me, (uint32_t)(life_of(down.ref) - w.lives));
+    must(known != NULL);
+    must(!down.restarted || known->restarts);
+    if (!down.restarted)
+        known->over = true;
+}
+
 static void do_something(actor *self, life *me, state *s)
 {
     if (w.calm)
@@ -291,10 +358,10 @@ static void do_something(actor *self, life *me, state *s)
         cancel_some_ask(self, me);
         break;
     case 3:
-        (void)actor_watch(self, w.lives[dice(w.births)].ref, dice(2));
+        watch_someone(self, me);
         break;
     case 4:
-        actor_unwatch(self, w.lives[dice(w.births)].ref);
+        unwatch_someone(self, me);
         break;
     case 5:
         actor_unstash(self);
@@ -386,7 +453,7 @@ static actor_verdict node_handle(actor *self, void *st, actor_msg *msg)
         actor_intake(self, true);
         return ACTOR_CONTINUE;
     default:
-        must(actor_msg_type(msg) == ACTOR_MSG_DOWN);
+        handle_down(me, msg);
         do_something(self, me, s);
         return ACTOR_CONTINUE;
     }
@@ -450,15 +517,6 @@ static const actor_behaviour node = {.name = "node",
                                      .stop = node_stop};
 
 /* ---- The supervisor ---- */
-
-static life *life_of(actor_ref ref)
-{
-    for (uint32_t i = 0; i < w.births; i++)
-        if (actor_ref_eq(w.lives[i].ref, ref))
-            return &w.lives[i];
-    must(!"a notice about a stranger");
-    return NULL;
-}
 
 static actor_verdict supervise(actor *self, void *st, actor_msg *msg)
 {
@@ -607,6 +665,11 @@ static void check_all(void)
         const timer *t = &w.timers[i];
         if (lives_on(t->life, t->incarnation))
             must(t->fired + t->cancelled == 1);
+    }
+    for (uint32_t i = 0; i < w.watch_count; i++) {
+        const watch *k = &w.watches[i];
+        if (lives_on(k->life, k->incarnation) && w.lives[k->target].ended)
+            must(k->over);
     }
     for (uint32_t i = 0; i < w.births; i++) {
         const life *l = &w.lives[i];

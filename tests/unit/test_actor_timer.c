@@ -61,7 +61,7 @@ END_TEST
 
 START_TEST(timer_of_a_year_fires)
 {
-    static actor_ms year = 365ll * 86400000;
+    static actor_ms year = 365LL * 86400000;
     actor_ms begun = actor_now(sys);
     probe_now(sys, &a, arm, &year);
     actor_sim_run(sys, begun + year - 1);
