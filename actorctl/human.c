@@ -20,6 +20,21 @@ const char *human_count(double n, char out[HUMAN_TEXT])
     return out;
 }
 
+/* A minute and more: the two largest units. */
+static void human_long(unsigned long long s, char out[HUMAN_TEXT])
+{
+    unsigned long long d = s / 86400, h = s / 3600 % 24, m = s / 60 % 60;
+    s %= 60;
+    if (d)
+        snprintf(out, HUMAN_TEXT, "%llud%lluh", d, h);
+    else if (h)
+        snprintf(out, HUMAN_TEXT, "%lluh%02llum", h, m);
+    else if (s)
+        snprintf(out, HUMAN_TEXT, "%llum%02llus", m, s);
+    else
+        snprintf(out, HUMAN_TEXT, "%llum", m);
+}
+
 const char *human_ms(double ms, char out[HUMAN_TEXT])
 {
     if (ms <= 0) {
@@ -31,16 +46,10 @@ const char *human_ms(double ms, char out[HUMAN_TEXT])
     } else if (ms < 999.5) {
         snprintf(out, HUMAN_TEXT, "%.0f ms", ms);
     } else if (ms < 59950) {
-        snprintf(out, HUMAN_TEXT, "%.1f s", ms / 1000);
+        bool whole = (uint64_t)ms % 1000 == 0;
+        snprintf(out, HUMAN_TEXT, "%.*f s", whole ? 0 : 1, ms / 1000);
     } else {
-        uint64_t s = ms < 1e15 ? (uint64_t)((ms + 500) / 1000) : (uint64_t)1e12;
-        unsigned long long d = s / 86400, h = s / 3600 % 24, m = s / 60 % 60;
-        if (d)
-            snprintf(out, HUMAN_TEXT, "%llud%lluh", d, h);
-        else if (h)
-            snprintf(out, HUMAN_TEXT, "%lluh%02llum", h, m);
-        else
-            snprintf(out, HUMAN_TEXT, "%llum%02llus", m, (unsigned long long)(s % 60));
+        human_long(ms < 1e15 ? (uint64_t)((ms + 500) / 1000) : (uint64_t)1e12, out);
     }
     return out;
 }

@@ -10,7 +10,8 @@
 /* 9999 -> "9999", 12345 -> "12.3k", 4500000 -> "4.5M". */
 const char *human_count(double n, char out[HUMAN_TEXT]);
 
-/* 0.085 -> "85 us", 12.34 -> "12.3 ms", 1200 -> "1.2 s", 192000 -> "3m12s", then "5h03m", "2d4h".
+/* 0.085 -> "85 us", 12.34 -> "12.3 ms", 1200 -> "1.2 s", 60000 -> "1m", 192000 -> "3m12s", then
+ * "5h03m", "2d4h".
  */
 const char *human_ms(double ms, char out[HUMAN_TEXT]);
 

@@ -138,8 +138,8 @@ START_TEST(tree_draws_one_line_a_node)
     ctl_run r = run("tree");
     expect_status(r, 0);
     ck_assert_str_eq(r.out, "NAME     STATE    KIND        STRATEGY      RESTARTS\n"
-                            "root     running  supervisor  one_for_one   1/10 in 1m00s\n"
-                            "├─ s     running  supervisor  rest_for_one  0/3 in 10.0 s\n"
+                            "root     running  supervisor  one_for_one   1/10 in 1m\n"
+                            "├─ s     running  supervisor  rest_for_one  0/3 in 10 s\n"
                             "│  └─ a  backoff  exec\n"
                             "└─ e     running  echo\n");
 }
@@ -221,7 +221,7 @@ START_TEST(inspect_says_why)
     expect_status(r, 0);
     expect_in(r.out, "signal 9");
     expect_in(r.out, "next start in 1.2 s");
-    expect_in(r.out, "3 of 10 restarts used in the last 1m00s");
+    expect_in(r.out, "3 of 10 restarts used in the last 1m");
     expect_in(r.out, "mailbox   2 of 100 waiting, the oldest for 1.5 s\n");
     expect_in(r.out, "d-9");
 }
