@@ -12,14 +12,16 @@ enum { BEFORE = 80, BEHIND = 40 };
 
 typedef struct entry {
     config_error error;
-    size_t file;  /* files in the order in which they were first cited */
+    size_t file;  /* index into the list's files */
     size_t order; /* of arrival: a stable sort */
-    char *message, *suggestion, *source, *name;
+    char *message, *suggestion, *source;
 } entry;
 
 struct config_errors {
     entry *entries;
     size_t kept, room, total;
+    char **files; /* in the order in which they were first named */
+    size_t file_count;
     bool sorted, oom;
 };
 
@@ -46,7 +48,6 @@ static void entry_free(entry *e)
     free(e->message);
     free(e->suggestion);
     free(e->source);
-    free(e->name);
 }
 
 void config_errors_free(config_errors *errs)
@@ -55,6 +56,9 @@ void config_errors_free(config_errors *errs)
         return;
     for (size_t i = 0; i < errs->kept; i++)
         entry_free(&errs->entries[i]);
+    for (size_t i = 0; i < errs->file_count; i++)
+        free(errs->files[i]);
+    free(errs->files);
     free(errs->entries);
     free(errs);
 }
@@ -80,16 +84,34 @@ static char *excerpt(const char *line, size_t length, int column, int *caret)
     return text_take(&out);
 }
 
-static size_t file_rank(const config_errors *errs, const char *file)
+void config_errors_order(config_errors *errs, const char *file)
 {
-    size_t next = 0;
-    for (size_t i = 0; i < errs->kept; i++) {
-        if (strcmp(errs->entries[i].name, file) == 0)
-            return errs->entries[i].file;
-        if (errs->entries[i].file >= next)
-            next = errs->entries[i].file + 1;
+    for (size_t i = 0; i < errs->file_count; i++)
+        if (strcmp(errs->files[i], file) == 0)
+            return;
+    char **files = realloc(errs->files, (errs->file_count + 1) * sizeof *files);
+    char *name = strdup(file);
+    if (files)
+        errs->files = files;
+    if (files && name) {
+        files[errs->file_count++] = name;
+        return;
     }
-    return next;
+    free(name);
+    errs->oom = true;
+}
+
+/* False when the file could not be noted for lack of memory. */
+static bool find_file(config_errors *errs, const char *file, size_t *index)
+{
+    config_errors_order(errs, file);
+    for (size_t i = 0; i < errs->file_count; i++) {
+        if (strcmp(errs->files[i], file) == 0) {
+            *index = i;
+            return true;
+        }
+    }
+    return false;
 }
 
 static bool grow(config_errors *errs)
@@ -118,17 +140,15 @@ void config_errors_add(config_errors *errs, config_mark at, const char *source, 
     text_vaddf(&message, format, args);
     va_end(args);
     e.message = text_take(&message);
-    e.name = strdup(at.file ? at.file : "");
     e.suggestion = suggestion ? strdup(suggestion) : NULL;
     e.source = source ? excerpt(source, source_len, at.column, &e.error.caret) : NULL;
-    if (!e.message || !e.name || (suggestion && !e.suggestion) || (source && !e.source) ||
-        !grow(errs)) {
+    if (!e.message || (suggestion && !e.suggestion) || (source && !e.source) ||
+        !find_file(errs, at.file ? at.file : "", &e.file) || !grow(errs)) {
         entry_free(&e);
         errs->oom = true;
         return;
     }
-    e.file = file_rank(errs, e.name);
-    e.error.at.file = e.name;
+    e.error.at.file = errs->files[e.file];
     e.error.message = e.message;
     e.error.suggestion = e.suggestion;
     e.error.source = e.source;

@@ -49,6 +49,9 @@ void config_errors_add(config_errors *errs, config_mark at, const char *source, 
                        const char *suggestion, const char *format, ...)
     __attribute__((format(printf, 6, 7)));
 
+/* Give `file` its place in the order of files, behind those that were named before. */
+void config_errors_order(config_errors *errs, const char *file);
+
 /* Note that memory ran out, so that the list can't be complete. */
 void config_errors_set_oom(config_errors *errs);
 bool config_errors_oom(const config_errors *errs);
@@ -57,7 +60,7 @@ bool config_errors_oom(const config_errors *errs);
 size_t config_errors_count(const config_errors *errs);
 size_t config_errors_kept(const config_errors *errs);
 
-/* The i-th error, sorted by file (in the order in which they were first cited), line and column.
+/* The i-th error, sorted by file (in the order in which they were first named), line and column.
  * NULL when there is no such error. Valid until the next add. */
 const config_error *config_errors_get(config_errors *errs, size_t i);
 

@@ -189,6 +189,7 @@ static void include_all(loading *l, const config_node *top, const opened *by)
 
 static void read_text(loading *l, const opened *file, const char *bytes, size_t length)
 {
+    config_errors_order(l->errs, file->name);
     if (length > FILE_MAX) {
         config_errors_add(l->errs, (config_mark){file->name, 0, 0}, NULL, 0, NULL,
                           "the file is larger than 1 MiB");

@@ -147,7 +147,7 @@ static void read_row(reader *r, const config_row *row, const config_pair *p, voi
     if (row->flags & ROW_LATER) {
         read_error(r, p->key, NULL, "'%s' is not supported yet", row->key);
     } else if (!applies(r, row)) {
-        read_error(r, p->key, NULL, "'%s' is only for %s; this is a %s", row->key,
+        read_error(r, p->key, NULL, "'%s' is only for %s; this child's kind is %s", row->key,
                    list_kinds(r, row->kinds), config_kind_name(r->child->kind));
     } else if (p->value->failed) {
         return;

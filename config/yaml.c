@@ -78,15 +78,15 @@ static void scalar(reading *r, const yaml_event_t *e)
     refuse_decorations(r, e, e->data.scalar.anchor, e->data.scalar.tag);
     const char *text = (const char *)e->data.scalar.value;
     size_t length = e->data.scalar.length;
-    if (memchr(text, '\0', length)) {
+    bool nul = memchr(text, '\0', length) != NULL;
+    if (nul)
         error_at(r, mark_of(r, e->start_mark), NULL, "a value can't contain a NUL character");
-        length = strlen(text);
-    }
     config_node *n =
         config_node_scalar(r->tree, text, length, e->data.scalar.style != YAML_PLAIN_SCALAR_STYLE);
     if (!n)
         return;
     n->at = mark_of(r, e->start_mark);
+    n->failed = nul;
     r->last = n;
     attach(r, n);
 }
