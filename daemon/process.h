@@ -9,7 +9,8 @@
  *
  * The child runs in a session and process group of its own, with default
  * signal dispositions, no signal blocked, and no descriptor but 0, 1 and 2.
- * The kernel kills it when the daemon dies.
+ * The kernel kills it when the daemon dies, unless it is a set-user-ID program:
+ * the kernel forgets the wish there.
  *
  * After `exited` all that the child itself has written can be read: read until
  * EAGAIN or end of file, then release. Don't wait for end of file without
@@ -138,6 +139,7 @@ void process_close_stdin(process *p);
 
 /* Send sig to the process group, also after the leader has ended: never to
  * anybody else, since the leader isn't reaped before release.
+ * Before `started` nothing is sent nor remembered: release what isn't wanted.
  * Returns  0; ESRCH not started, or nothing of the group is left; EPERM (all
  *          of the group belong to another user); EINVAL no such signal.
  * Threads  the owner's, between process_start() and process_release(). */
