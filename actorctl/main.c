@@ -59,7 +59,6 @@ static ctl_exit read_token(ctl *c)
 static ctl_exit read_timeout(ctl *c)
 {
     const char *text = c->opt.value[OPT_TIMEOUT];
-    c->timeout_given = text != NULL;
     int64_t us;
     units_err err = config_parse_duration(text ? text : CTL_DEFAULT_TIMEOUT, &us);
     if (err != UNITS_OK || us <= 0 || us / 1000 > INT_MAX / 2)

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define ASK_GRACE_MS 1000 /* for the daemon's own word on an ask that timed out */
+#define GRACE_MS 1000 /* for the daemon's own word on what timed out */
 
 /* A text that should be JSON is not: where, and what stands there. `line` counts from the start of
  * the input, 0 for "take the fault's own". */
@@ -166,7 +166,7 @@ ctl_exit run_ask(ctl *c)
         params_string(&params, "timeout", timeout ? timeout : CTL_DEFAULT_TIMEOUT);
         params_close(&params);
         answer a;
-        status = ctl_call(c, "ask", &params, c->timeout_ms + ASK_GRACE_MS, &a);
+        status = ctl_call(c, "ask", &params, c->timeout_ms + GRACE_MS, &a);
         if (status == EXIT_OK)
             ctl_put_json(c, a.result);
         answer_free(&a);
@@ -202,13 +202,17 @@ static void show_message(ctl *c, const answer *a)
     cJSON_Delete(m);
 }
 
-/* Call with the message's id, and show what became of it; *state is for free(), or NULL. */
-static ctl_exit look_up(ctl *c, const char *method, int timeout_ms, char **state)
+/* Call with the message's id, and show what became of it; *state is for free(), or NULL. `timeout`
+ * (or NULL) is for the daemon. */
+static ctl_exit look_up(ctl *c, const char *method, const char *timeout, int timeout_ms,
+                        char **state)
 {
     *state = NULL;
     buf params = {0};
     params_open(&params);
     params_string(&params, "message", c->args[0]);
+    if (timeout)
+        params_string(&params, "timeout", timeout);
     params_close(&params);
     answer a;
     ctl_exit status = ctl_call(c, method, &params, timeout_ms, &a);
@@ -229,7 +233,7 @@ static ctl_exit look_up(ctl *c, const char *method, int timeout_ms, char **state
 ctl_exit run_result(ctl *c)
 {
     char *state;
-    ctl_exit status = look_up(c, "message.get", c->timeout_ms, &state);
+    ctl_exit status = look_up(c, "message.get", NULL, c->timeout_ms, &state);
     free(state);
     return status;
 }
@@ -237,8 +241,9 @@ ctl_exit run_result(ctl *c)
 ctl_exit run_wait(ctl *c)
 {
     char *state;
-    int timeout = c->timeout_given ? c->timeout_ms : CTL_FOREVER;
-    ctl_exit status = look_up(c, "message.wait", timeout, &state);
+    const char *timeout = c->opt.value[OPT_TIMEOUT];
+    ctl_exit status = look_up(c, "message.wait", timeout,
+                              timeout ? c->timeout_ms + GRACE_MS : CTL_FOREVER, &state);
     if (status == EXIT_OK && (!state || strcmp(state, "done") != 0))
         status = EXIT_UNHEALTHY;
     free(state);
@@ -248,7 +253,7 @@ ctl_exit run_wait(ctl *c)
 ctl_exit run_cancel(ctl *c)
 {
     char *state;
-    ctl_exit status = look_up(c, "message.cancel", c->timeout_ms, &state);
+    ctl_exit status = look_up(c, "message.cancel", NULL, c->timeout_ms, &state);
     free(state);
     return status;
 }

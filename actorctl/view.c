@@ -113,11 +113,23 @@ char *view_why(const cJSON *info)
     return len < 0 ? NULL : text;
 }
 
+/* A stopped actor is somebody's wish unless its last exit says otherwise: it crashed, or it is a
+ * supervisor that gave up because of a child. */
+static bool gave_up(const cJSON *info)
+{
+    char *last = view_last_exit(tree_member(info, "last_exit"));
+    bool trouble = last && (strncmp(last, "crash", 5) == 0 || strncmp(last, "escalate", 8) == 0 ||
+                            strstr(last, "child '"));
+    free(last);
+    return trouble;
+}
+
 bool view_actor_in_trouble(const cJSON *info)
 {
     const char *state = tree_text(info, "state", "running");
-    return strcmp(state, "backoff") == 0 || strcmp(state, "restarting") == 0 ||
-           strcmp(state, "starting") == 0;
+    if (strcmp(state, "stopped") == 0)
+        return gave_up(info);
+    return strcmp(state, "running") != 0 && strcmp(state, "paused") != 0;
 }
 
 static void cell_count(table *t, const cJSON *object, const char *name)

@@ -197,7 +197,9 @@ START_TEST(wait_exits_3_unless_the_message_is_done)
                  "{\"message\":\"m-1\",\"to\":\"w\",\"state\":\"dead\",\"attempts\":1,"
                  "\"error\":{\"code\":-32006,\"message\":\"exit 1\"}}");
     expect_status(run("wait m-1"), 0);
-    ctl_run r = run("wait m-1");
+    ctl_run r = run("wait m-1 --timeout 5s");
+    expect_params(0, "{\"message\":\"m-1\"}");
+    expect_params(1, "{\"message\":\"m-1\",\"timeout\":\"5s\"}");
     expect_status(r, 3);
     expect_in(r.out, "error     exit 1\n");
 }

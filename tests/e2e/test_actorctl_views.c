@@ -194,6 +194,28 @@ START_TEST(status_names_what_is_not_well_and_exits_3_with_check)
 }
 END_TEST
 
+static const struct {
+    const char *actor;
+    int status;
+} stopped_rows[] = {
+    {ACTOR("w", "stopped", ",\"last_exit\":null"), 0},
+    {ACTOR("w", "stopped", ",\"last_exit\":\"normal\""), 0},
+    {ACTOR("w", "stopped", ",\"last_exit\":\"requested\""), 0},
+    {ACTOR("w", "paused", ""), 0},
+    {ACTOR("w", "stopped", ",\"last_exit\":\"crash: exit 1\""), 3},
+    {ACTOR("s", "stopped", ",\"last_exit\":\"requested: child 'w' ended: exit 1\""), 3},
+    {ACTOR("w", "starting", ""), 3},
+};
+
+START_TEST(stopped_is_healthy_when_somebody_wished_it)
+{
+    char items[1024];
+    snprintf(items, sizeof items, "{\"items\":[%s],\"next\":null}", stopped_rows[_i].actor);
+    answer_health(items, NO_ITEMS);
+    expect_status(run("status --check"), stopped_rows[_i].status);
+}
+END_TEST
+
 START_TEST(status_says_when_the_counts_do_not_add_up)
 {
     fake_answers("system.info", "{\"name\":\"demo\"}");
@@ -326,6 +348,8 @@ static Suite *suite(void)
     tcase_add_test(t, tree_draws_one_line_a_node);
     tcase_add_test(t, status_of_a_healthy_daemon);
     tcase_add_test(t, status_names_what_is_not_well_and_exits_3_with_check);
+    tcase_add_loop_test(t, stopped_is_healthy_when_somebody_wished_it, 0,
+                        sizeof stopped_rows / sizeof *stopped_rows);
     tcase_add_test(t, status_says_when_the_counts_do_not_add_up);
     tcase_add_test(t, inspect_says_why);
 
