@@ -11,12 +11,15 @@ static bool valid(const limiter_policy *p)
         return false;
     if (p->rate == 0)
         return true;
-    return p->per > 0 && p->burst >= 1 && p->per <= INT64_MAX / 4 / p->burst;
+    return p->per > 0 && p->burst >= 1 && p->rate <= INT64_MAX / 4 &&
+           p->per <= INT64_MAX / 4 / p->burst;
 }
 
+/* What overflows is lost. Who waits for a token comes back on a whole millisecond, so a little less
+ * than a millisecond's worth is kept above the burst, or that rounding would slow the rate down. */
 static int64_t brim(const limiter_policy *p)
 {
-    return p->rate > 0 ? p->burst * p->per : 0;
+    return p->rate > 0 ? p->burst * p->per + p->rate - 1 : 0;
 }
 
 static void refill(limiter *l, actor_ms now)
