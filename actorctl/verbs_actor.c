@@ -100,8 +100,11 @@ static ctl_exit act(ctl *c, const char *method, const char *said)
     buf_free(&params);
     if (status != EXIT_OK)
         return status;
+    jslice purged = jsontext_member(a.result, "purged");
     if (ctl_has(c, OPT_JSON))
         ctl_put_json(c, a.result);
+    else if (purged.at)
+        ctl_say(c, "%s %.*s messages of %s", said, (int)purged.len, purged.at, c->args[0]);
     else
         ctl_say(c, "%s %s", said, c->args[0]);
     answer_free(&a);

@@ -5,6 +5,19 @@
 #include <stdio.h>
 #include <string.h>
 
+/* The line, and a caret below its character number `caret`, from 0. */
+static void put_source(const char *source, int caret, buf *out)
+{
+    buf_printf(out, "    %s\n    ", source);
+    for (const char *p = source; *p && caret > 0; p++) {
+        if (((unsigned char)*p & 0xC0) == 0x80) /* within a character */
+            continue;
+        buf_puts(out, *p == '\t' ? "\t" : " ");
+        caret--;
+    }
+    buf_puts(out, "^\n");
+}
+
 /* One error of the daemon's list, as `actord --check` prints it:
  * FILE:LINE:COLUMN: error: text; suggestion, the source line, a caret. */
 static void print_error(const cJSON *error, const char *file, buf *out)
@@ -22,7 +35,7 @@ static void print_error(const cJSON *error, const char *file, buf *out)
     buf_printf(out, " error: %s%s%s\n", tree_text(error, "message", "invalid"),
                suggestion ? "; " : "", suggestion ? suggestion : "");
     if (source)
-        buf_printf(out, "    %s\n    %*s\n", source, column, "^");
+        put_source(source, (int)tree_number(error, "caret", column - 1), out);
 }
 
 /* The list of errors in a result, or in an error's data. NULL where there is none. */

@@ -47,7 +47,7 @@ static void show_supervisor(ctl *c, const char *name)
 static void show_state(ctl *c, const cJSON *info)
 {
     const char *state = tree_text(info, "state", "unknown");
-    const cJSON *since = tree_member(info, "since_ms");
+    const cJSON *since = tree_member(info, "state_ms");
     char *why = view_why(info);
     char text[HUMAN_TEXT];
     buf_printf(&c->out, "%-10s", "state");
@@ -70,7 +70,8 @@ static void show_processes(ctl *c, const cJSON *info)
     view_pair(c, "pids", pids.at);
     buf_free(&pids);
     char *last = view_last_exit(tree_member(info, "last_exit"));
-    view_pairf(c, "restarts", "%.0f%s%s", tree_number(info, "restarts", 0),
+    view_pairf(c, "restarts", "%.0f%s%s%s%s", tree_number(info, "restarts", 0),
+               tree_member(info, "restart") ? ", " : "", tree_text(info, "restart", ""),
                last ? "; last exit: " : "", last ? last : "");
     free(last);
 }
@@ -110,6 +111,38 @@ static void show_counters(ctl *c, const cJSON *info)
                    human_ms(tree_number(latency, "p50", 0), p50),
                    human_ms(tree_number(latency, "p99", 0), p99));
     }
+}
+
+/* The messages that are being worked on. */
+static void show_in_hand(ctl *c, const cJSON *info)
+{
+    static const table_column columns[] = {
+        {.title = "MESSAGE"},
+        {.title = "ATTEMPT", .right = true},
+        {.title = "RUNNING FOR", .right = true},
+        {.title = "PROGRESS", .right = true},
+        {.title = "NOTE", .flexible = true},
+    };
+    const cJSON *messages = tree_member(info, "in_hand"), *one;
+    if (cJSON_GetArraySize(messages) == 0)
+        return;
+    table *t = table_new(columns, sizeof columns / sizeof *columns);
+    cJSON_ArrayForEach(one, messages)
+    {
+        char text[HUMAN_TEXT];
+        const cJSON *progress = tree_member(one, "progress");
+        table_cell(t, PAINT_PLAIN, "%s", tree_text(one, "message", "-"));
+        table_cell(t, PAINT_PLAIN, "%.0f", tree_number(one, "attempt", 0));
+        table_cell(t, PAINT_PLAIN, "%s", human_ms(tree_number(one, "running_ms", 0), text));
+        if (cJSON_IsNumber(progress))
+            table_cell(t, PAINT_PLAIN, "%.0f %%", progress->valuedouble * 100);
+        else
+            table_cell(t, PAINT_PLAIN, "-");
+        table_cell(t, PAINT_PLAIN, "%s", tree_text(one, "note", ""));
+    }
+    view_title(c, "In hand");
+    table_print(t, &c->look, 2, &c->out);
+    table_free(t);
 }
 
 /* `breaker` is a name, or an object with one. */
@@ -166,6 +199,7 @@ static void show(ctl *c, const cJSON *info)
     show_processes(c, info);
     show_mailbox(c, info);
     show_counters(c, info);
+    show_in_hand(c, info);
     show_breaker(c, info);
     show_deadletters(c, name);
 }

@@ -41,6 +41,10 @@ static void add_node(branch *b, const cJSON *node, const char *line)
     table_cell(b->table, PAINT_PLAIN, "%s", tree_text(node, "kind", "-"));
     table_cell(b->table, PAINT_PLAIN, "%s", tree_text(node, "strategy", ""));
     cell_budget(b->table, node);
+    const cJSON *waiting = tree_member(node, "waiting");
+    char text[HUMAN_TEXT];
+    table_cell(b->table, PAINT_PLAIN, "%s",
+               cJSON_IsNumber(waiting) ? human_count(waiting->valuedouble, text) : "");
 }
 
 /* As deep as a configuration may nest, and cJSON reads. */
@@ -66,6 +70,7 @@ static void show(ctl *c, const cJSON *root)
         {.title = "KIND"},
         {.title = "STRATEGY"},
         {.title = "RESTARTS"},
+        {.title = "WAITING", .right = true},
     };
     branch b = {.table = table_new(columns, sizeof columns / sizeof *columns)};
     add_node(&b, root, "");

@@ -133,15 +133,16 @@ START_TEST(tree_draws_one_line_a_node)
                 "\"running\",\"restarts_used\":1,\"max_restarts\":10,\"within_ms\":60000,"
                 "\"children\":[{\"name\":\"s\",\"kind\":\"supervisor\",\"strategy\":"
                 "\"rest_for_one\",\"state\":\"running\",\"restarts_used\":0,\"max_restarts\":3,"
-                "\"within_ms\":10000,\"children\":[{\"name\":\"a\",\"kind\":\"exec\",\"state\":"
-                "\"backoff\"}]},{\"name\":\"e\",\"kind\":\"echo\",\"state\":\"running\"}]}");
+                "\"within_ms\":60000,\"children\":[{\"name\":\"a\",\"kind\":\"exec\",\"state\":"
+                "\"backoff\"}]},{\"name\":\"e\",\"kind\":\"echo\",\"state\":\"running\","
+                "\"waiting\":12345}]}");
     ctl_run r = run("tree");
     expect_status(r, 0);
-    ck_assert_str_eq(r.out, "NAME     STATE    KIND        STRATEGY      RESTARTS\n"
+    ck_assert_str_eq(r.out, "NAME     STATE    KIND        STRATEGY      RESTARTS    WAITING\n"
                             "root     running  supervisor  one_for_one   1/10 in 1m\n"
-                            "├─ s     running  supervisor  rest_for_one  0/3 in 10 s\n"
+                            "├─ s     running  supervisor  rest_for_one  0/3 in 1m\n"
                             "│  └─ a  backoff  exec\n"
-                            "└─ e     running  echo\n");
+                            "└─ e     running  echo                                    12.3k\n");
 }
 END_TEST
 
