@@ -37,20 +37,24 @@ ctl_exit run_deadletters_ls(ctl *c)
     return status;
 }
 
-/* Every attempt's error, where the daemon kept them. */
+/* Every attempt's failure. */
 static void show_attempts(ctl *c, const cJSON *letter)
 {
-    const cJSON *errors = tree_member(letter, "errors"), *one;
-    int number = 0;
-    if (cJSON_GetArraySize(errors) > 0)
-        view_title(c, "Attempts");
-    cJSON_ArrayForEach(one, errors)
+    static const table_column columns[] = {
+        {.title = "ATTEMPT", .right = true}, {.title = "AT"}, {.title = "ERROR", .flexible = true}};
+    table *t = table_new(columns, 3);
+    const cJSON *failures = tree_member(letter, "failures"), *one;
+    cJSON_ArrayForEach(one, failures)
     {
-        char label[HUMAN_TEXT];
-        snprintf(label, sizeof label, "  %d", ++number);
-        view_pair(c, label,
-                  cJSON_IsString(one) ? one->valuestring : tree_text(one, "error", "failed"));
+        table_cell(t, PAINT_PLAIN, "%.0f", tree_number(one, "attempt", 0));
+        table_cell(t, PAINT_PLAIN, "%s", tree_text(one, "at", "-"));
+        table_cell(t, PAINT_PLAIN, "%s", tree_text(one, "error", "-"));
     }
+    if (cJSON_GetArraySize(failures) > 0) {
+        view_title(c, "Attempts");
+        table_print(t, &c->look, 2, &c->out);
+    }
+    table_free(t);
 }
 
 static void show_tail(ctl *c, const cJSON *letter)
@@ -81,7 +85,10 @@ static void show(ctl *c, jslice result)
     view_pair(c, "actor", tree_text(letter, "actor", NULL));
     view_pair(c, "reason", tree_text(letter, "reason", NULL));
     view_pairf(c, "attempts", "%.0f", tree_number(letter, "attempts", 0));
-    view_pair(c, "error", tree_text(letter, "error", NULL));
+    const char *error = tree_text(letter, "error", ""), *end = tree_text(letter, "summary", error);
+    view_pair(c, "error", error);
+    if (strcmp(end, error) != 0)
+        view_pair(c, "finally", end);
     view_pair(c, "accepted", tree_text(letter, "accepted_at", NULL));
     view_pair(c, "died", tree_text(letter, "at", NULL));
     view_pair(c, "size", human_bytes(tree_number(letter, "bytes", 0), size));
@@ -115,21 +122,28 @@ ctl_exit run_deadletters_show(ctl *c)
     return EXIT_OK;
 }
 
-/* What the daemon did, as it tells it: a count and perhaps the ids. */
-static void tell(ctl *c, jslice result, const char *member, const char *said)
+/* What the daemon did: the ids of the new messages, or in a dry run the letters, on stdout; how
+ * many on stderr. */
+static void tell(ctl *c, jslice result, const char *said)
 {
     cJSON *tree = cJSON_ParseWithLength(result.at, result.len);
-    const cJSON *what = tree_member(tree, member);
-    double count = cJSON_IsArray(what) ? cJSON_GetArraySize(what)
-                   : cJSON_IsNumber(what)
-                       ? what->valuedouble
-                       : tree_number(tree, "count", cJSON_GetArraySize(tree_member(tree, "items")));
+    const cJSON *items = tree_member(tree, "items"), *item;
+    double count = tree_number(tree, said, 0);
+    if (ctl_has(c, OPT_DRY_RUN))
+        view_deadletters(c, items, 0, SIZE_MAX);
+    cJSON_ArrayForEach(item, items)
+    {
+        const char *message = tree_text(item, "replayed_as", NULL);
+        if (message)
+            buf_printf(&c->out, "%s\n", message);
+    }
     ctl_say(c, "%s%s %.0f dead letter%s", ctl_has(c, OPT_DRY_RUN) ? "would have " : "", said, count,
             count == 1 ? "" : "s");
     cJSON_Delete(tree);
 }
 
-/* One call, for one id or (NULL) for what the filters select. */
+/* One call, for one id or (NULL) for what the filters select. `said` is also the member of the
+ * result that counts them. */
 static ctl_exit act(ctl *c, const char *method, const char *id, const char *said)
 {
     buf params = {0};
@@ -148,7 +162,7 @@ static ctl_exit act(ctl *c, const char *method, const char *id, const char *said
     if (ctl_has(c, OPT_JSON))
         ctl_put_json(c, a.result);
     else
-        tell(c, a.result, said, said);
+        tell(c, a.result, said);
     answer_free(&a);
     return EXIT_OK;
 }

@@ -96,9 +96,8 @@ static void show_daemon(ctl *c, const health *h, bool healthy)
                tree_text(h->info, "version", "?"), tree_text(h->info, "name", "?"),
                tree_number(h->info, "pid", 0), human_ms(tree_number(h->info, "uptime_ms", 0), up),
                tree_number(h->info, "workers", 0), h->draining ? ", DRAINING" : "");
-    const cJSON *config = tree_member(h->info, "config");
-    const char *file = tree_text(config, "file", cJSON_GetStringValue(config));
-    const char *loaded = tree_text(config, "loaded_at", NULL);
+    const char *file = tree_text(h->info, "config", NULL);
+    const char *loaded = tree_text(h->info, "config_loaded_at", NULL);
     if (file)
         view_pairf(c, "config", "%s%s%s", file, loaded ? ", loaded " : "",
                    loaded ? human_age(loaded, time(NULL), age) : "");
@@ -187,6 +186,9 @@ static void show_deadletters(ctl *c, const health *h)
     buf_printf(&line, "%d", total);
     for (size_t i = 0; i < known; i++)
         buf_printf(&line, "%s %d %s", i ? "," : ":", counts[i], reasons[i]);
+    double lost = tree_number(h->stats, "dead_letters_lost", 0);
+    if (lost > 0)
+        buf_printf(&line, "; %.0f older ones were pushed out", lost);
     view_pair(c, "dead", line.at);
     buf_free(&line);
 }

@@ -151,7 +151,8 @@ END_TEST
 static void answer_health(const char *actors, const char *breakers)
 {
     fake_answers("system.info", "{\"name\":\"demo\",\"version\":\"0.1.0\",\"pid\":42,\"uptime_ms\":"
-                                "192000,\"workers\":2,\"draining\":false}");
+                                "192000,\"workers\":2,\"draining\":false,\"config\":\"/etc/"
+                                "a.yaml\",\"config_loaded_at\":\"2026-01-01T00:00:00Z\"}");
     fake_answers(
         "system.stats",
         "{\"accepted\":9,\"done\":5,\"dead\":1,\"cancelled\":0,\"expired\":0,\"dropped\":0,"
@@ -170,6 +171,7 @@ START_TEST(status_of_a_healthy_daemon)
     ctl_run r = run("status --check");
     expect_status(r, 0);
     expect_in(r.out, "healthy   actord 0.1.0 'demo', pid 42, up 3m12s, 2 workers\n");
+    expect_in(r.out, "config    /etc/a.yaml, loaded ");
     expect_in(r.out, "9 accepted = 5 done + 1 dead + 2 waiting + 1 running; 1.5/s\n");
     expect_in(r.out, "dead      3: 2 failed, 1 expired\n");
     expect_in(r.out, "next      actorctl deadletters ls\n");
@@ -254,8 +256,12 @@ END_TEST
 
 START_TEST(deadletters_replay_takes_ids_or_filters)
 {
-    fake_answers("deadletter.replay", "{\"replayed\":2}");
-    expect_status(run("deadletters replay d-1 d-2"), 0);
+    fake_answers("deadletter.replay", "{\"items\":[{\"id\":\"d-1\",\"replayed_as\":\"m-9\"}],"
+                                      "\"replayed\":1,\"dry_run\":false}");
+    fake_answers("deadletter.replay", "{\"items\":[],\"replayed\":2}");
+    ctl_run both = run("deadletters replay d-1 d-2");
+    expect_status(both, 0);
+    ck_assert_str_eq(both.out, "m-9\n");
     expect_params(0, "{\"id\":\"d-1\"}");
     expect_params(1, "{\"id\":\"d-2\"}");
     ctl_run r = run("deadletters replay --actor w --dry-run");
@@ -279,9 +285,11 @@ START_TEST(deadletters_show_prints_the_payloads_bytes)
     fake_answers("deadletter.show",
                  "{\"id\":\"d-1\",\"message\":\"m-1\",\"actor\":\"w\",\"reason\":"
                  "\"failed\",\"attempts\":3,\"error\":\"exit 1\",\"msg\":{\"b\":1.0},"
-                 "\"stderr\":\"one\\ntwo\\n\"}");
+                 "\"failures\":[{\"attempt\":2,\"at\":\"then\",\"error\":\"timeout\"}],\"stderr\":"
+                 "\"one\\ntwo\\n\"}");
     ctl_run r = run("deadletters show d-1");
     expect_in(r.out, "msg       {\"b\":1.0}\n");
+    expect_in(r.out, "then  timeout\n");
     expect_in(r.out, "  one\n  two\n");
 }
 END_TEST
