@@ -34,6 +34,7 @@ SUPERVISORS_SRC := \
 CONFIG_SRC := \
   config/check.c \
   config/children.c \
+  config/document.c \
   config/errors.c \
   config/expand.c \
   config/file.c \
@@ -42,6 +43,7 @@ CONFIG_SRC := \
   config/names.c \
   config/node.c \
   config/plan.c \
+  config/plan_text.c \
   config/read.c \
   config/rules.c \
   config/schema.c \
@@ -50,7 +52,6 @@ CONFIG_SRC := \
   config/types.c \
   config/types_own.c \
   config/units.c \
-  config/yaml.c \
 
 DAEMON_SRC := \
 	daemon/account.c \

@@ -305,8 +305,9 @@ config_err config_load_text(const char *name, const char *text, size_t length,
 void config_free(config *c);
 
 /* Type one child from a node with the keys of a child in the file; `node` is a map made with
- * node.h. Policies are looked up by name in `base`, and copied. A child's name must not be in use
- * inside the new subtree; whether it is in use in the daemon is the daemon's to know.
+ * node.h, without what isn't a key of a child (`under`). Policies are looked up by name in `base`,
+ * and copied. Names are unique inside the new subtree; whether one is in use in the daemon is the
+ * daemon's to know.
  * ${...} is not expanded: parameters come over the network.
  *
  * Ownership  *out and all below it belong to the node's tree; config_tree_free() ends both.

@@ -127,8 +127,8 @@ static bool grow(config_errors *errs)
     return true;
 }
 
-void config_errors_add(config_errors *errs, config_mark at, const char *source, size_t source_len,
-                       const char *suggestion, const char *format, ...)
+void config_errors_add(config_errors *errs, config_mark at, const char *suggestion,
+                       const char *source, size_t source_len, const char *format, ...)
 {
     errs->total++;
     if (errs->kept == CONFIG_ERRORS_MAX)

@@ -45,8 +45,8 @@ void config_errors_free(config_errors *errs);
 
 /* Append an error. `suggestion` and `source` may be NULL; everything is copied. `source` is the
  * whole line that `at` points into, `source_len` bytes of it. */
-void config_errors_add(config_errors *errs, config_mark at, const char *source, size_t source_len,
-                       const char *suggestion, const char *format, ...)
+void config_errors_add(config_errors *errs, config_mark at, const char *suggestion,
+                       const char *source, size_t source_len, const char *format, ...)
     __attribute__((format(printf, 6, 7)));
 
 /* Give `file` its place in the order of files, behind those that were named before. */

@@ -23,14 +23,15 @@ typedef struct expansion {
 
 static void expand(expansion *x, const char *p, size_t length);
 
-static void fail(expansion *x, const char *suggestion, const char *format, const char *name,
-                 const char *more)
+/* The message is the three parts one behind the other. */
+static void fail(expansion *x, const char *suggestion, const char *before, const char *name,
+                 const char *after)
 {
     x->failed = true;
     textbuf message = {0};
-    text_add(&message, format);
+    text_add(&message, before);
     text_add(&message, name);
-    text_add(&message, more);
+    text_add(&message, after);
     char *s = text_take(&message);
     if (s)
         config_node_error(x->node, x->errs, suggestion, "%s", s);
@@ -90,6 +91,57 @@ static void expand_file(expansion *x, const char *path)
     free(bytes);
 }
 
+static void not_understood(expansion *x)
+{
+    fail(
+        x,
+        "valid forms: ${VAR}, ${VAR:-default}, ${VAR:?message}, ${file:/path}; $$ is a dollar sign",
+        "this ${...} is not understood", "", "");
+}
+
+static void not_set(expansion *x, const char *name, const char *message, size_t length)
+{
+    if (length) {
+        textbuf more = {0};
+        text_add(&more, "': ");
+        text_add_bytes(&more, message, length);
+        char *s = text_take(&more);
+        fail(x, NULL, "'", name, s ? s : "' is not set");
+        free(s);
+        return;
+    }
+    textbuf hint = {0};
+    text_addf(&hint, "set it, or write ${%s:-default}", name);
+    char *s = text_take(&hint);
+    fail(x, s, "the environment variable '", name, "' is not set");
+    free(s);
+}
+
+/* `rest` is what stands behind the name: nothing, ":-default" or ":?message". */
+static void expand_variable(expansion *x, const char *name, const char *rest, size_t length)
+{
+    const config_options *o = x->options;
+    const char *value = o && o->getenv ? o->getenv(o->getenv_arg, name) : getenv(name);
+    if (length == 0) {
+        if (value)
+            text_add(&x->out, value);
+        else
+            not_set(x, name, "", 0);
+    } else if (length < 2 || rest[0] != ':' || (rest[1] != '-' && rest[1] != '?')) {
+        not_understood(x);
+    } else if (value && *value) {
+        text_add(&x->out, value);
+    } else if (rest[1] == '?') {
+        not_set(x, name, rest + 2, length - 2);
+    } else if (x->depth == DEPTH_MAX) {
+        fail(x, NULL, "defaults are nested too deeply", "", "");
+    } else {
+        x->depth++;
+        expand(x, rest + 2, length - 2);
+        x->depth--;
+    }
+}
+
 /* What stands between "${" and "}". */
 static void expand_braces(expansion *x, const char *p, size_t length)
 {
@@ -110,47 +162,10 @@ static void expand_braces(expansion *x, const char *p, size_t length)
         config_errors_set_oom(x->errs);
         return;
     }
-    const char *rest = p + n;
-    size_t rest_length = length - n;
-    bool plain = rest_length == 0;
-    bool fallback = rest_length >= 2 && rest[0] == ':' && rest[1] == '-';
-    bool required = rest_length >= 2 && rest[0] == ':' && rest[1] == '?';
-    if (n == 0 || isdigit((unsigned char)*p) || !(plain || fallback || required)) {
-        fail(x,
-             "valid forms: ${VAR}, ${VAR:-default}, ${VAR:?message}, ${file:/path}; $$ is a dollar "
-             "sign",
-             "this ${...} is not understood", "", "");
-        free(name);
-        return;
-    }
-    const config_options *o = x->options;
-    const char *value = o && o->getenv ? o->getenv(o->getenv_arg, name) : getenv(name);
-    if (plain && value) {
-        text_add(&x->out, value);
-    } else if (!plain && value && *value) {
-        text_add(&x->out, value);
-    } else if (fallback && x->depth == DEPTH_MAX) {
-        fail(x, NULL, "defaults are nested too deeply", "", "");
-    } else if (fallback) {
-        x->depth++;
-        expand(x, rest + 2, rest_length - 2);
-        x->depth--;
-    } else if (required && rest_length > 2) {
-        char *message = strndup(rest + 2, rest_length - 2);
-        textbuf more = {0};
-        text_addf(&more, "': %s", message ? message : "");
-        char *s = text_take(&more);
-        fail(x, NULL, "'", name, s ? s : "' is not set");
-        free(s);
-        free(message);
-    } else {
-        textbuf hint = {0};
-        text_addf(&hint, "set it, or write ${%s:-default}", name);
-        char *s = text_take(&hint);
-        fail(x, s, "the environment variable '", name,
-             required ? "' is not set or empty" : "' is not set");
-        free(s);
-    }
+    if (n == 0 || isdigit((unsigned char)*p))
+        not_understood(x);
+    else
+        expand_variable(x, name, p + n, length - n);
     free(name);
 }
 

@@ -1,11 +1,11 @@
 /* load: files and what they include, as one tree, then as a typed configuration. */
 #include "config.h"
 
+#include "document.h"
 #include "expand.h"
 #include "file.h"
 #include "schema.h"
 #include "tree.h"
-#include "yaml.h"
 
 #include <glob.h>
 #include <stdlib.h>
@@ -191,13 +191,13 @@ static void read_text(loading *l, const opened *file, const char *bytes, size_t 
 {
     config_errors_order(l->errs, file->name);
     if (length > FILE_MAX) {
-        config_errors_add(l->errs, (config_mark){file->name, 0, 0}, NULL, 0, NULL,
+        config_errors_add(l->errs, (config_mark){file->name, 0, 0}, NULL, NULL, 0,
                           "the file is larger than 1 MiB");
         l->incomplete = true;
         return;
     }
     bool whole;
-    config_node *top = yaml_read(l->tree, file->name, bytes, length, l->errs, &whole);
+    config_node *top = document_read(l->tree, file->name, bytes, length, l->errs, &whole);
     l->incomplete |= !whole;
     if (!top)
         return;
@@ -290,7 +290,7 @@ config_err config_load(const char *path, const config_options *options, config *
     if (err.kind == FILE_ENOMEM)
         return CONFIG_ENOMEM;
     if (err.kind != FILE_OK) {
-        config_errors_add(errs, (config_mark){path, 0, 0}, NULL, 0, NULL, "can't read the file: %s",
+        config_errors_add(errs, (config_mark){path, 0, 0}, NULL, NULL, 0, "can't read the file: %s",
                           file_strerror(err));
         return CONFIG_EINVALID;
     }
@@ -329,7 +329,7 @@ static void check_nodes(const config_node *n, int depth, config_errors *errs)
 {
     if (n->type == CONFIG_NODE_SCALAR)
         return;
-    if (depth > YAML_DEPTH_MAX) {
+    if (depth > DOCUMENT_DEPTH_MAX) {
         config_node_error(n, errs, NULL, "nesting is deeper than 32 levels");
         return;
     }

@@ -303,7 +303,7 @@ void config_node_error(const config_node *n, config_errors *errs, const char *su
     }
     size_t length = 0;
     const char *line = tree_line(n->tree, n->at, &length);
-    config_errors_add(errs, n->at, line, length, suggestion, "%s", bytes);
+    config_errors_add(errs, n->at, suggestion, line, length, "%s", bytes);
     free(bytes);
 }
 

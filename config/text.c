@@ -15,7 +15,7 @@ static bool reserve(textbuf *t, size_t more)
 {
     if (t->failed)
         return false;
-    if (t->room - t->length > more)
+    if (t->bytes && t->room - t->length > more)
         return true;
     size_t room = (t->length + more + 1) * 2;
     char *bytes = realloc(t->bytes, room);

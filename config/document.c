@@ -1,4 +1,4 @@
-#include "yaml.h"
+#include "document.h"
 
 #include "tree.h"
 
@@ -16,7 +16,7 @@ typedef struct reading {
     const char *file;
     config_node *root;
     config_node *last; /* the last scalar: what a syntax error behind it may have cut */
-    level levels[YAML_DEPTH_MAX];
+    level levels[DOCUMENT_DEPTH_MAX];
     int depth;
     int documents;
     bool whole;
@@ -31,7 +31,7 @@ static void error_at(reading *r, config_mark at, const char *suggestion, const c
 {
     size_t length = 0;
     const char *line = tree_line(r->tree, at, &length);
-    config_errors_add(r->errs, at, line, length, suggestion, "%s", message);
+    config_errors_add(r->errs, at, suggestion, line, length, "%s", message);
 }
 
 /* Hang a finished node, or one that just begins, into the innermost collection. */
@@ -111,7 +111,7 @@ static void begin(reading *r, const yaml_event_t *e)
         refuse_decorations(r, e, e->data.mapping_start.anchor, e->data.mapping_start.tag);
     else
         refuse_decorations(r, e, e->data.sequence_start.anchor, e->data.sequence_start.tag);
-    if (r->depth == YAML_DEPTH_MAX) {
+    if (r->depth == DOCUMENT_DEPTH_MAX) {
         error_at(r, at, NULL, "nesting is deeper than 32 levels");
         r->whole = false;
         return;
@@ -127,7 +127,7 @@ static void begin(reading *r, const yaml_event_t *e)
 static void end(reading *r)
 {
     const config_node *n = r->levels[--r->depth].node;
-    if (n->type == CONFIG_NODE_MAP)
+    if (n && n->type == CONFIG_NODE_MAP)
         node_refuse_duplicates(n, r->errs);
 }
 
@@ -182,12 +182,12 @@ static void syntax_error(reading *r, const yaml_parser_t *p)
     }
     size_t length = 0;
     const char *line = tree_line(r->tree, at, &length);
-    config_errors_add(r->errs, at, line, length, hint, "%s%s%s", p->context ? p->context : "",
+    config_errors_add(r->errs, at, hint, line, length, "%s%s%s", p->context ? p->context : "",
                       p->context ? ": " : "", p->problem ? p->problem : "this is not YAML");
 }
 
-config_node *yaml_read(config_tree *tree, const char *name, const char *bytes, size_t length,
-                       config_errors *errs, bool *whole)
+config_node *document_read(config_tree *tree, const char *name, const char *bytes, size_t length,
+                           config_errors *errs, bool *whole)
 {
     static const char bom[] = "\xEF\xBB\xBF";
     if (length >= 3 && memcmp(bytes, bom, 3) == 0) {
