@@ -56,6 +56,12 @@ CONFIG_SRC := \
 DAEMON_SRC := \
 	daemon/account.c \
 	daemon/clock.c \
+	daemon/front.c \
+	daemon/front_nng.c \
+	daemon/front_path.c \
+	daemon/front_sp.c \
+	daemon/front_sp_conn.c \
+	daemon/front_tcp.c \
 	daemon/json.c \
 	daemon/json_number.c \
 	daemon/json_out.c \

@@ -8,7 +8,8 @@
  * different clients. They must not block, parse, or log in a blocking way, and they must not call
  * front_stop() or front_free(). For one client they come in this order: client_new, requests in the
  * order in which they arrived, one at a time, client_gone, and, when nothing refers to the client
- * any more, client_free. Everything else says its threads itself.
+ * any more, client_free. One listener makes one request() at a time. Everything else says its
+ * threads itself.
  *
  * Ownership. A request is counted: it is born with one reference, which the daemon holds. Its bytes
  * (and the client it came from) live until the last reference is released, also long after the
@@ -65,7 +66,8 @@ typedef struct front_listener {
     const char *group;  /* ipc: of the socket; NULL leaves the process's own */
     const uid_t *users; /* ipc: who may connect; NULL leaves it to the file's mode */
     size_t users_count;
-    void *tag; /* the daemon's: role, token…; see front_client_tag() */
+    bool via_nng; /* NNG's own listener in place of ours, see docs/protocol.md */
+    void *tag;    /* the daemon's: role, token…; see front_client_tag() */
 } front_listener;
 
 typedef struct front_ops {
@@ -91,7 +93,7 @@ typedef struct front_stats {
     uint64_t answered;  /* answers given to the transport */
     uint64_t too_large;
     uint64_t busy;
-    uint64_t overrun;   /* clients closed because they didn't read even their refusals */
+    uint64_t overrun;   /* answers dropped because the client didn't read (NNG's listeners only) */
     unsigned clients;   /* connected now */
     unsigned in_flight; /* requests without an answer now */
 } front_stats;
@@ -170,7 +172,8 @@ void front_request_release(front_request *request);
  */
 void front_answer(front_request *request, const char *bytes, size_t len);
 
-/* The same with the answer in several pieces. */
+/* The same with the answer in several pieces, at most FRONT_PARTS_MAX. */
+enum { FRONT_PARTS_MAX = 16 };
 void front_answer_parts(front_request *request, const struct iovec *parts, size_t count);
 
 #endif
