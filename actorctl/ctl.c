@@ -75,6 +75,21 @@ ctl_exit ctl_fail(const ctl *c, ctl_exit status, const char *next, const char *f
     return status;
 }
 
+/* The message, and below it those of `data.errors` when there is more than one. */
+static void put_message(const cJSON *error, buf *text)
+{
+    const cJSON *all = tree_member(tree_member(error, "data"), "errors"), *one;
+    buf_puts(text, tree_text(error, "message", "the daemon gave an error without a text"));
+    if (cJSON_GetArraySize(all) < 2)
+        return;
+    cJSON_ArrayForEach(one, all)
+    {
+        const char *suggestion = tree_text(one, "suggestion", NULL);
+        buf_printf(text, "\n  %s%s%s", tree_text(one, "message", ""), suggestion ? "; " : "",
+                   suggestion ? suggestion : "");
+    }
+}
+
 ctl_exit ctl_fail_error(const ctl *c, jslice error)
 {
     cJSON *tree = cJSON_ParseWithLength(error.at, error.len);
@@ -84,10 +99,12 @@ ctl_exit ctl_fail_error(const ctl *c, jslice error)
         fwrite(error.at, 1, error.len, stderr);
         fputc('\n', stderr);
     } else {
-        const char *message = tree_text(tree, "message", "the daemon gave an error without a text");
+        buf message = {0};
+        put_message(tree, &message);
+        const char *text = buf_ok(&message) ? message.at : "out of memory";
         /* The daemon's own advice is better than ours. */
-        const char *next = strstr(message, "actorctl ") ? NULL : meaning->next;
-        report(c, meaning->name, message, next);
+        report(c, meaning->name, text, strstr(text, "actorctl ") ? NULL : meaning->next);
+        buf_free(&message);
     }
     cJSON_Delete(tree);
     return meaning->status;

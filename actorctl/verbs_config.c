@@ -104,10 +104,13 @@ static void show_plan(ctl *c, jslice result, const char *none)
 {
     cJSON *tree = cJSON_ParseWithLength(result.at, result.len);
     const cJSON *plan = tree_member(tree, "plan"), *step;
-    if (cJSON_IsString(plan))
-        buf_printf(&c->out, "%s\n", plan->valuestring);
-    else if (cJSON_GetArraySize(plan) == 0)
+    if (cJSON_IsString(plan)) { /* lines of its own */
+        buf_puts(&c->out, plan->valuestring);
+        if (c->out.len && c->out.at[c->out.len - 1] != '\n')
+            buf_puts(&c->out, "\n");
+    } else if (cJSON_GetArraySize(plan) == 0) {
         ctl_say(c, "%s", none);
+    }
     cJSON_ArrayForEach(step, plan)
     {
         if (cJSON_IsString(step)) {

@@ -236,6 +236,17 @@ START_TEST(spawn_with_exec_makes_an_exec_actor)
 }
 END_TEST
 
+START_TEST(spawn_prints_every_mistake_in_its_settings)
+{
+    fake_fails("actor.spawn", -32602, "invalid_params", "unknown key 'x'",
+               ",\"errors\":[{\"message\":\"unknown key 'x'\",\"suggestion\":null},"
+               "{\"message\":\"unknown key 'y'\",\"suggestion\":\"did you mean 'z'?\"}]");
+    ctl_run r = run("spawn w --set x=1 --set y=2 -- true");
+    expect_status(r, 2);
+    expect_in(r.err, "  unknown key 'x'\n  unknown key 'y'; did you mean 'z'?\n");
+}
+END_TEST
+
 START_TEST(spawn_without_a_command_is_a_usage_error)
 {
     ctl_run r = run("spawn w");
@@ -412,6 +423,7 @@ static Suite *suite(void)
 
     tcase_add_test(t, spawn_makes_a_worker_with_its_settings);
     tcase_add_test(t, spawn_with_exec_makes_an_exec_actor);
+    tcase_add_test(t, spawn_prints_every_mistake_in_its_settings);
     tcase_add_test(t, spawn_without_a_command_is_a_usage_error);
     tcase_add_loop_test(t, verbs_on_a_name_call_their_method_and_talk_on_stderr, 0,
                         sizeof act_rows / sizeof *act_rows);

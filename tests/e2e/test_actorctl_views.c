@@ -310,6 +310,15 @@ START_TEST(check_prints_every_error_and_exits_8)
 }
 END_TEST
 
+START_TEST(check_of_a_valid_text_prints_the_plan)
+{
+    fake_answers("config.check", "{\"plan\":\"start   w\\nstop    v\\n\"}");
+    ctl_run r = run_with("version: 1\n", "check -");
+    expect_status(r, 0);
+    ck_assert_str_eq(r.out, "start   w\nstop    v\n");
+}
+END_TEST
+
 START_TEST(check_of_a_missing_file_is_1)
 {
     ctl_run r = run("check /nonexistent/actord.yaml");
@@ -366,6 +375,7 @@ static Suite *suite(void)
     tcase_add_test(t, deadletters_drop_of_one_missing_goes_on_and_is_4);
     tcase_add_test(t, deadletters_show_prints_the_payloads_bytes);
     tcase_add_test(t, check_prints_every_error_and_exits_8);
+    tcase_add_test(t, check_of_a_valid_text_prints_the_plan);
     tcase_add_test(t, check_of_a_missing_file_is_1);
     tcase_add_test(t, reload_refused_is_8);
     tcase_add_test(t, raw_prints_the_answer_and_maps_its_error);
