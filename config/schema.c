@@ -12,9 +12,6 @@
     {                                                                                              \
         .key = (name), .type = &type_none, .flags = ROW_LATER, .doc = (what)                       \
     }
-{
-    .key = name, .type = &type_none, .flags = ROW_LATER, .doc = what
-}
 
 #define FOR(kind) (1U << CONFIG_KIND_##kind)
 #define PROCESSES (FOR(EXEC) | FOR(WORKER))

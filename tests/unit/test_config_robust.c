@@ -275,7 +275,7 @@ START_TEST(mutants_of_a_good_file_are_survived)
     for (int round = 0; round < 4000; round++) {
         size_t length = sizeof good - 1, room = length + 256;
         char *bytes = malloc(room);
-        memcpy(bytes, good, sizeof good);
+        snprintf(bytes, room, "%s", good);
         for (unsigned n = random_below(6) + 1; n > 0; n--)
             mutate(bytes, &length, room);
         /* Again a block of exactly its size. */
