@@ -79,8 +79,8 @@ static void show_processes(ctl *c, const cJSON *info)
 static void show_mailbox(ctl *c, const cJSON *info)
 {
     const cJSON *mailbox = tree_member(info, "mailbox");
-    if (!cJSON_IsObject(mailbox))
-        return;
+    if (tree_number(mailbox, "capacity", 0) <= 0)
+        return; /* a supervisor has none */
     char age[HUMAN_TEXT], waiting[HUMAN_TEXT], capacity[HUMAN_TEXT];
     double oldest = tree_number(mailbox, "oldest_ms", 0);
     double room = tree_number(mailbox, "capacity", 0), used = tree_number(mailbox, "waiting", 0);
