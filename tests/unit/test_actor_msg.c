@@ -151,7 +151,7 @@ START_TEST(borrowed_payload_left_in_a_mailbox_is_released_once)
     ck_assert_int_eq(actor_spawn(sys, &spec, &ref), ACTOR_OK);
     char bytes[] = "bytes";
     unsigned released = 0;
-    actor_msg *msg = actor_msg_borrow(1, bytes, sizeof bytes, count, &released);
+    actor_msg *msg = actor_msg_borrow(PROBE_DO + 1, bytes, sizeof bytes, count, &released);
     ck_assert_int_eq(actor_send(ref, &msg), ACTOR_OK);
     probe_settle(sys);
     ck_assert_uint_eq(released, 0); /* never started: it waits */
