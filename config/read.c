@@ -142,6 +142,17 @@ static void read_default(reader *r, const config_row *row, const config_node *n,
     }
 }
 
+/* How to write that there is nothing, where that is allowed. */
+static const char *empty_form(const config_row *row)
+{
+    static const config_type *const maps[] = {&type_map,     &type_root,     &type_supervisor,
+                                              &type_nothing, &type_policies, &type_env};
+    for (size_t i = 0; i < sizeof maps / sizeof maps[0]; i++)
+        if (row->type == maps[i])
+            return "{}";
+    return row->type == &type_children ? "[]" : NULL;
+}
+
 static void read_row(reader *r, const config_row *row, const config_pair *p, void *field)
 {
     if (row->flags & ROW_LATER) {
@@ -152,9 +163,9 @@ static void read_row(reader *r, const config_row *row, const config_pair *p, voi
     } else if (p->value->failed) {
         return;
     } else if (config_node_is_null(p->value)) {
+        const char *empty = empty_form(row);
         read_error(r, p->value->at.line ? p->value : p->key,
-                   row->type == &type_nothing ? tree_print(r->tree, "write '%s: {}'", row->key)
-                                              : NULL,
+                   empty ? tree_print(r->tree, "write '%s: %s'", row->key, empty) : NULL,
                    "'%s' needs a value", row->key);
     } else {
         row->type->read(r, row, p->value, field);
