@@ -48,8 +48,9 @@ static const cJSON *errors_of(const cJSON *answer_tree)
 }
 
 /* All errors on stderr, with how many there are; EXIT_BAD_CONFIG. `file` names the text that was
- * sent; NULL: the daemon's own names. */
-static ctl_exit report_errors(const ctl *c, jslice whole, const cJSON *errors, const char *file)
+ * sent; NULL: the daemon's own names. `consequence` (or NULL) is the last line. */
+static ctl_exit report_errors(const ctl *c, jslice whole, const cJSON *errors, const char *file,
+                              const char *consequence)
 {
     buf text = {0};
     if (ctl_has(c, OPT_JSON)) {
@@ -63,6 +64,8 @@ static ctl_exit report_errors(const ctl *c, jslice whole, const cJSON *errors, c
         }
         int count = cJSON_GetArraySize(errors);
         buf_printf(&text, "%d error%s\n", count, count == 1 ? "" : "s");
+        if (consequence)
+            buf_printf(&text, "%s\n", consequence);
     }
     if (buf_ok(&text))
         fwrite(text.at, 1, text.len, stderr);
@@ -89,7 +92,7 @@ static ctl_exit call_config(ctl *c, const char *method, const buf *params, const
         cJSON *tree = cJSON_ParseWithLength(whole.at, whole.len);
         const cJSON *errors = errors_of(tree);
         if (errors)
-            status = report_errors(c, whole, errors, file);
+            status = report_errors(c, whole, errors, file, tree_text(tree, "message", NULL));
         else if (a->error.at)
             status = ctl_fail_error(c, a->error);
         cJSON_Delete(tree);
@@ -99,30 +102,37 @@ static ctl_exit call_config(ctl *c, const char *method, const buf *params, const
     return status;
 }
 
-/* What would change or has changed: the lines of the plan, where the daemon gives some. */
-static void show_plan(ctl *c, jslice result, const char *none)
+/* What would change or has changed, in the daemon's words. */
+static void show_plan(ctl *c, const cJSON *result)
+{
+    const char *text = tree_text(result, "text", "");
+    buf_puts(&c->out, text);
+    if (*text && text[strlen(text) - 1] != '\n')
+        buf_puts(&c->out, "\n");
+}
+
+/* The changes that didn't succeed; EXIT_FAILED when there are some. */
+static ctl_exit report_failed(const ctl *c, const cJSON *result)
+{
+    const cJSON *failed = tree_member(result, "failed"), *one;
+    cJSON_ArrayForEach(one, failed)
+    {
+        const char *text = cJSON_GetStringValue(one);
+        ctl_fail(c, EXIT_FAILED, "actorctl tree", "%s", text ? text : "a change failed");
+    }
+    return cJSON_GetArraySize(failed) > 0 ? EXIT_FAILED : EXIT_OK;
+}
+
+static ctl_exit show_result(ctl *c, jslice result)
 {
     cJSON *tree = cJSON_ParseWithLength(result.at, result.len);
-    const cJSON *plan = tree_member(tree, "plan"), *step;
-    if (cJSON_IsString(plan)) { /* lines of its own */
-        buf_puts(&c->out, plan->valuestring);
-        if (c->out.len && c->out.at[c->out.len - 1] != '\n')
-            buf_puts(&c->out, "\n");
-    } else if (cJSON_GetArraySize(plan) == 0) {
-        ctl_say(c, "%s", none);
-    }
-    cJSON_ArrayForEach(step, plan)
-    {
-        if (cJSON_IsString(step)) {
-            buf_printf(&c->out, "%s\n", step->valuestring);
-        } else {
-            const char *action = tree_text(step, "action", "change");
-            const char *name = tree_text(step, "name", tree_text(step, "path", ""));
-            const char *why = tree_text(step, "why", NULL);
-            buf_printf(&c->out, "%-8s %s%s%s\n", action, name, why ? ": " : "", why ? why : "");
-        }
-    }
+    if (ctl_has(c, OPT_JSON))
+        ctl_put_json(c, result);
+    else
+        show_plan(c, tree);
+    ctl_exit status = report_failed(c, tree);
     cJSON_Delete(tree);
+    return status;
 }
 
 ctl_exit run_check(ctl *c)
@@ -141,12 +151,8 @@ ctl_exit run_check(ctl *c)
         status =
             call_config(c, "config.check", &params, strcmp(file, "-") == 0 ? "stdin" : file, &a);
     }
-    if (status == EXIT_OK) {
-        if (ctl_has(c, OPT_JSON))
-            ctl_put_json(c, a.result);
-        else
-            show_plan(c, a.result, "valid; it would change nothing");
-    }
+    if (status == EXIT_OK)
+        status = show_result(c, a.result);
     answer_free(&a);
     buf_free(&params);
     buf_free(&text);
@@ -159,10 +165,7 @@ ctl_exit run_reload(ctl *c)
     ctl_exit status = call_config(c, "config.reload", NULL, NULL, &a);
     if (status != EXIT_OK)
         return status;
-    if (ctl_has(c, OPT_JSON))
-        ctl_put_json(c, a.result);
-    else
-        show_plan(c, a.result, "reloaded; nothing changed");
+    status = show_result(c, a.result);
     answer_free(&a);
-    return EXIT_OK;
+    return status;
 }

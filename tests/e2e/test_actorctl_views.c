@@ -312,7 +312,8 @@ END_TEST
 
 START_TEST(check_of_a_valid_text_prints_the_plan)
 {
-    fake_answers("config.check", "{\"plan\":\"start   w\\nstop    v\\n\"}");
+    fake_answers("config.check",
+                 "{\"valid\":true,\"plan\":[],\"text\":\"start   w\\nstop    v\\n\"}");
     ctl_run r = run_with("version: 1\n", "check -");
     expect_status(r, 0);
     ck_assert_str_eq(r.out, "start   w\nstop    v\n");
@@ -334,7 +335,18 @@ START_TEST(reload_refused_is_8)
         ",\"errors\":[{\"file\":\"/etc/a.yaml\",\"line\":3,\"column\":1,\"message\":\"bad\"}]");
     ctl_run r = run("reload");
     expect_status(r, 8);
-    expect_in(r.err, "/etc/a.yaml:3:1: error: bad\n");
+    expect_in(r.err, "/etc/a.yaml:3:1: error: bad\n1 error\nthe configuration is invalid\n");
+}
+END_TEST
+
+START_TEST(reload_that_half_succeeded_is_1)
+{
+    fake_answers("config.reload",
+                 "{\"plan\":[],\"text\":\"start w\\n\",\"failed\":[\"start w: no such file\"]}");
+    ctl_run r = run("reload");
+    expect_status(r, 1);
+    ck_assert_str_eq(r.out, "start w\n");
+    expect_in(r.err, "start w: no such file");
 }
 END_TEST
 
@@ -378,6 +390,7 @@ static Suite *suite(void)
     tcase_add_test(t, check_of_a_valid_text_prints_the_plan);
     tcase_add_test(t, check_of_a_missing_file_is_1);
     tcase_add_test(t, reload_refused_is_8);
+    tcase_add_test(t, reload_that_half_succeeded_is_1);
     tcase_add_test(t, raw_prints_the_answer_and_maps_its_error);
     suite_add_tcase(s, t);
     return s;
