@@ -14,6 +14,34 @@ SOVERSION := 0
 # One source a line. A group may use the groups above it, never those below.
 
 LIBACTOR_SRC := \
+    libactor/ask.c \
+    libactor/call.c \
+    libactor/clock.c \
+    libactor/dead.c \
+    libactor/epoch.c \
+    libactor/error.c \
+    libactor/ext.c \
+    libactor/futex.c \
+    libactor/lanes.c \
+    libactor/lifecycle.c \
+    libactor/mailbox.c \
+    libactor/memory.c \
+    libactor/msg.c \
+    libactor/names.c \
+    libactor/notice.c \
+    libactor/pool.c \
+    libactor/run.c \
+    libactor/self.c \
+    libactor/send.c \
+    libactor/sim.c \
+    libactor/slot.c \
+    libactor/spawn.c \
+    libactor/system.c \
+    libactor/thread.c \
+    libactor/timer.c \
+    libactor/watch.c \
+    libactor/wheel.c \
+    libactor/worker.c \
 
 SUPERVISORS_SRC := \
 	supervisors/backoff.c \
@@ -55,30 +83,64 @@ CONFIG_SRC := \
 
 DAEMON_SRC := \
 	daemon/account.c \
+	daemon/alarm.c \
+	daemon/child.c \
 	daemon/clock.c \
+	daemon/daemon.c \
+	daemon/deadletter.c \
+	daemon/delivery.c \
+	daemon/demo.c \
+	daemon/directory.c \
 	daemon/front.c \
 	daemon/front_nng.c \
 	daemon/front_path.c \
 	daemon/front_sp.c \
 	daemon/front_sp_conn.c \
 	daemon/front_tcp.c \
+	daemon/heap.c \
 	daemon/json.c \
 	daemon/json_number.c \
 	daemon/json_out.c \
 	daemon/json_text.c \
+	daemon/kind.c \
+	daemon/kind_exec.c \
+	daemon/kind_trial.c \
+	daemon/kind_worker.c \
+	daemon/ledger.c \
+	daemon/listen.c \
 	daemon/log.c \
 	daemon/log_out.c \
 	daemon/loop.c \
+	daemon/main.c \
+	daemon/message.c \
+	daemon/method_actor.c \
+	daemon/method_breaker.c \
+	daemon/method_config.c \
+	daemon/method_deadletter.c \
+	daemon/method_message.c \
+	daemon/method_system.c \
+	daemon/methods.c \
+	daemon/node_json.c \
 	daemon/notify.c \
+	daemon/policy.c \
 	daemon/process.c \
 	daemon/process_io.c \
+	daemon/reload.c \
 	daemon/rfc3339.c \
 	daemon/rpc.c \
 	daemon/rpc_params.c \
+	daemon/session.c \
 	daemon/spawn_env.c \
 	daemon/spawn_request.c \
 	daemon/spawner.c \
+	daemon/loaded.c \
+	daemon/table.c \
+	daemon/tree.c \
+	daemon/unit.c \
+	daemon/unit_message.c \
+	daemon/unit_put.c \
 	daemon/utf8.c \
+	daemon/worker_line.c \
 
 ACTORCTL_SRC := \
 	actorctl/buf.c \
@@ -173,7 +235,7 @@ DEPGEN  = -MMD -MP -MF $(@:.o=.d)
 # What only the programs know: their version and where actord-child is installed.
 DEFS = -DACTORD_VERSION='"$(VERSION)"' -DACTORD_LIBEXECDIR='"$(LIBEXECDIR)"'
 
-DAEMON_LIBS   := -levent_core -levent_pthreads -lnng -lcjson -lyaml -lsystemd
+DAEMON_LIBS   := -levent_core -levent_pthreads -lnng -lcjson -lyaml -lsystemd -lm
 ACTORCTL_LIBS := -lnng -lcjson
 CHECK_LIBS    := -lcheck_pic -lsubunit -lrt -lm
 

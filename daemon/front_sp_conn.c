@@ -247,35 +247,108 @@ static bool would_block(ssize_t n)
     return n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR);
 }
 
-/* Send what is queued. False: the connection is broken. */
-static bool flush_locked(sp_conn *conn)
-{
-    while (conn->first != NULL) {
-        sp_chunk *chunk = conn->first;
-        ssize_t n;
+enum { BATCH = 64 };
 
+static size_t gather_locked(sp_conn *conn, struct iovec parts[BATCH])
+{
+    size_t count = 0;
+
+    for (sp_chunk *chunk = conn->first; chunk != NULL && count < BATCH; chunk = chunk->next) {
+        parts[count++] = (struct iovec){chunk->bytes + chunk->sent, chunk->len - chunk->sent};
         /* Its place is free before the client can see the answer. */
         if (!chunk->refusal)
             front__count_out(&conn->base);
-        n = send(conn->fd, chunk->bytes + chunk->sent, chunk->len - chunk->sent,
-                 MSG_NOSIGNAL | MSG_DONTWAIT);
-        if (n > 0)
-            chunk->sent += (size_t)n;
-        if (chunk->sent < chunk->len) {
-            if (!chunk->refusal)
-                front__count_in(&conn->base);
-            return n > 0 || would_block(n);
-        }
-        conn->first = chunk->next;
-        if (conn->first == NULL)
-            conn->last = NULL;
+    }
+    return count;
+}
+
+/* Of the first `count` chunks `sent` bytes are gone. */
+static void advance_locked(sp_conn *conn, size_t count, size_t sent)
+{
+    sp_chunk *chunk = conn->first;
+
+    for (; count > 0 && sent >= chunk->len - chunk->sent; count--) {
+        sp_chunk *next = chunk->next;
+
+        sent -= chunk->len - chunk->sent;
         if (chunk->refusal)
             conn->refusals--;
         else
             front__sent(&conn->base);
         free(chunk);
+        chunk = next;
+    }
+    conn->first = chunk;
+    if (chunk == NULL)
+        conn->last = NULL;
+    if (count > 0)
+        chunk->sent += sent;
+    for (; count > 0; count--, chunk = chunk->next) {
+        if (!chunk->refusal)
+            front__count_in(&conn->base);
+    }
+}
+
+/* Send what is queued. False: the connection is broken. */
+static bool flush_locked(sp_conn *conn)
+{
+    while (conn->first != NULL) {
+        struct iovec parts[BATCH];
+        struct msghdr message = {.msg_iov = parts, .msg_iovlen = gather_locked(conn, parts)};
+        ssize_t n = sendmsg(conn->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+        bool blocked = would_block(n);
+
+        advance_locked(conn, message.msg_iovlen, n > 0 ? (size_t)n : 0);
+        if (n < 0)
+            return blocked;
     }
     return true;
+}
+
+void sp__flush(sp_door *door)
+{
+    sp_conn *conn;
+
+    pthread_mutex_lock(&door->lock);
+    conn = door->unsent;
+    door->unsent = NULL;
+    door->awake = false;
+    pthread_mutex_unlock(&door->lock);
+    while (conn != NULL) {
+        sp_conn *next = conn->next_unsent;
+
+        pthread_mutex_lock(&conn->lock);
+        conn->listed = false;
+        if (conn->fd >= 0) {
+            if (!flush_locked(conn))
+                shutdown(conn->fd, SHUT_RDWR); /* epoll tells, then it is closed */
+            watch_locked(conn);
+        }
+        pthread_mutex_unlock(&conn->lock);
+        front_client_release(&conn->base);
+        conn = next;
+    }
+}
+
+/* Have the loop write what is queued. */
+static void list_locked(sp_conn *conn)
+{
+    sp_door *door = conn->door;
+    uint64_t one = 1;
+    bool wake;
+
+    if (conn->listed)
+        return;
+    conn->listed = true;
+    front_client_hold(&conn->base);
+    pthread_mutex_lock(&door->lock);
+    conn->next_unsent = door->unsent;
+    door->unsent = conn;
+    wake = !door->awake && !pthread_equal(door->loop, pthread_self());
+    door->awake = true;
+    pthread_mutex_unlock(&door->lock);
+    while (wake && write(door->wake, &one, sizeof one) < 0 && errno == EINTR)
+        continue;
 }
 
 bool sp__conn_ready(sp_conn *conn, uint32_t events)
@@ -330,6 +403,11 @@ static size_t send_locked(sp_conn *conn, struct iovec *parts, size_t count, size
         return len;
     if (conn->first != NULL)
         return 0;
+    /* More answers are due, or may be when the loop has gone through what it has read: this one
+     * waits for them, unless it is worth a call of its own. */
+    if (len < SP_SCRATCH &&
+        (atomic_load(&conn->base.in_flight) > 0 || pthread_equal(conn->door->loop, pthread_self())))
+        return 0;
     n = sendmsg(conn->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (n >= 0)
         return (size_t)n;
@@ -355,7 +433,7 @@ static bool queue_locked(sp_conn *conn, sp_chunk *chunk, bool refusal)
         conn->refusals++;
     else
         front__count_in(&conn->base);
-    watch_locked(conn);
+    list_locked(conn);
     return true;
 }
 

@@ -1,0 +1,14 @@
+#include "daemon/kind.h"
+
+#include "daemon/kinds.h"
+
+const kind *kind_find(config_kind wanted)
+{
+    static const kind *const kinds[] = {
+        &kind_exec, &kind_worker, &kind_echo, &kind_counter, &kind_sleep,
+    };
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (kinds[i]->kind == wanted)
+            return kinds[i];
+    return NULL;
+}

@@ -1,0 +1,16 @@
+/* A loaded configuration (or the tree of one spawned child) with a count of those who look at it.
+ */
+#ifndef DAEMON_LOADED_H
+#define DAEMON_LOADED_H
+
+#include "config/config.h"
+
+typedef struct loaded loaded;
+
+/* Takes over `c` or `tree` (one of them may be NULL). NULL when out of memory: nothing is taken. */
+loaded *loaded_new(config *c, config_tree *tree);
+loaded *loaded_hold(loaded *s);
+void loaded_release(loaded *s); /* NULL is fine */
+const config *loaded_config(const loaded *s);
+
+#endif

@@ -1,0 +1,138 @@
+/* One message of a client (or of an actor): from its acceptance to its one final state.
+ *
+ *                 ┌────────────── retry, return ───────────────┐
+ *     accepted ─> WAITING ─> RUNNING ─> RETRYING ─> (WAITING) ─┘
+ *                    │          │          │
+ *                    └──────────┴──────────┴─> DONE DEAD CANCELLED EXPIRED DROPPED
+ *
+ * A message is counted. It belongs to a unit (the actor it was sent to), and all of its changing
+ * fields are guarded by that unit's lock; what is set at the acceptance never changes.
+ */
+#ifndef DAEMON_MESSAGE_H
+#define DAEMON_MESSAGE_H
+
+#include "config/config.h"
+#include "daemon/clock.h"
+#include "daemon/heap.h"
+#include "daemon/rpc.h"
+#include "daemon/table.h"
+#include "supervisors/retry.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+typedef struct message message;
+struct unit;
+
+typedef enum message_state {
+    MESSAGE_WAITING,
+    MESSAGE_RUNNING,
+    MESSAGE_RETRYING,
+    MESSAGE_DONE,
+    MESSAGE_DEAD,
+    MESSAGE_CANCELLED,
+    MESSAGE_EXPIRED,
+    MESSAGE_DROPPED,
+    MESSAGE_STATES
+} message_state;
+
+const char *message_state_name(message_state state);
+
+static inline bool message_state_final(message_state state)
+{
+    return state >= MESSAGE_DONE;
+}
+
+/* Somebody to be told, once, when a message gets its final state. */
+typedef struct message_waiter {
+    TAILQ_ENTRY(message_waiter) link;
+    bool waiting;  /* guarded by the unit's lock */
+    bool attached; /* it was put on a message, so `finished` has been or will be called */
+    /* Called under the unit's lock: must be short, and must not come back to the unit. */
+    void (*finished)(struct message_waiter *w, message *m);
+} message_waiter;
+
+/* One failed attempt. */
+typedef struct message_failure {
+    unsigned attempt;
+    clock_ms at; /* wall clock */
+    char *error;
+} message_failure;
+
+enum { MESSAGE_FAILURES_KEPT = 32, MESSAGE_STDERR_KEPT = 4096, MESSAGE_ID_MAX = 24 };
+
+struct message {
+    atomic_uint refs;
+
+    /* set at the acceptance */
+    char id[MESSAGE_ID_MAX]; /* "m-42" */
+    char *key;               /* "ACTOR\nKEY", or NULL */
+    struct unit *unit;       /* referenced */
+    config_priority priority;
+    bool ask;
+    clock_ms accepted_at; /* wall clock */
+    clock_ms accepted;    /* monotonic */
+    int64_t accepted_ns;  /* the same, finer: for latencies */
+    clock_ms deadline;    /* monotonic; 0: none */
+
+    /* guarded by the unit's lock */
+    message_state state;
+    char *payload; /* freed when it is done for good, kept for dead letters */
+    size_t payload_len;
+    retry_progress retry;      /* counts the attempts begun */
+    clock_ms due;              /* delayed or retrying: when it may begin */
+    clock_ms attempt_deadline; /* running: when this attempt times out; 0: never */
+    bool timed_out;            /* it did; the actor has to end the attempt */
+    clock_ms began;            /* running: since when; monotonic */
+    bool queued;               /* it is in the mailbox, linked by `link` */
+    TAILQ_ENTRY(message) link;
+    heap_node due_node; /* the next instant at which time alone changes something */
+    TAILQ_HEAD(, message_waiter) waiters;
+    double progress; /* 0 to 1 as told by a worker; negative: never told */
+    char *note;
+
+    /* the end; guarded by the unit's lock until final, then never changed */
+    rpc_code outcome; /* RPC_OK when done */
+    char *reply;      /* one JSON text, or NULL */
+    size_t reply_len;
+    char *error;          /* a sentence, or NULL */
+    clock_ms retry_after; /* of outcome RPC_BREAKER_OPEN, in ms; negative: unknown */
+    message_failure *failures;
+    size_t failure_count; /* kept; the oldest go first */
+    char *stderr_tail;    /* of the last failed attempt, or NULL */
+    size_t stderr_len;
+    clock_ms finished; /* monotonic */
+
+    /* the ledger's */
+    table_node by_id, by_key;
+    bool retained, in_keys;
+    size_t bytes;
+    TAILQ_ENTRY(message) kept;
+};
+
+/* A new message with one reference and a copy of the payload, not accepted by anybody yet. Takes a
+ * reference to `unit`. NULL when out of memory. */
+message *message_new(struct unit *unit, const char *payload, size_t len);
+
+message *message_hold(message *m);
+void message_release(message *m); /* NULL is fine */
+
+/* Note a failed attempt's error, keeping the newest. Under the unit's lock. */
+void message_add_failure(message *m, const char *error);
+
+/* It is final and nobody will read the payload again. Under the unit's lock. */
+void message_drop_payload(message *m);
+
+/* Bytes of memory it keeps, roughly. Under the unit's lock, or final. */
+size_t message_bytes(const message *m);
+
+/* {"message":…,"to":…,"state":…,…}: the result of message.get. Takes the unit's lock. */
+void message_put(json_out *out, message *m);
+
+/* The error object's code, sentence and extra members of a final message that isn't done. */
+rpc_code message_error(message *m, char text[RPC_MESSAGE_MAX + 1], json_out *members);
+
+#endif

@@ -1,0 +1,266 @@
+/* Methods about dead letters. */
+#include "daemon/deadletter.h"
+#include "daemon/methods.h"
+#include "daemon/rfc3339.h"
+#include "daemon/unit.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { P_ID, P_ACTOR, P_REASON, P_SINCE, P_LIMIT, P_AFTER, P_DRY_RUN };
+static const rpc_param params[] = {
+    [P_ID] = {.name = "id", .type = RPC_STRING, .min = 1, .max = 64},
+    [P_ACTOR] = {.name = "actor", .type = RPC_STRING, .min = 1, .max = CONFIG_NAME_MAX},
+    [P_REASON] = {.name = "reason", .type = RPC_STRING, .min = 1, .max = 64},
+    [P_SINCE] = {.name = "since", .type = RPC_STRING, .min = 1, .max = 64},
+    LIST_PARAMS,
+    [P_DRY_RUN] = {.name = "dry_run", .type = RPC_BOOL},
+};
+enum { LIST_COUNT = P_DRY_RUN, ACT_COUNT = P_DRY_RUN + 1 };
+
+/* "d-12" -> 12. False: it is no such id. */
+static bool parse_id(const char *text, uint64_t *number)
+{
+    char *end;
+    if (strncmp(text, "d-", 2) != 0 || text[2] < '1' || text[2] > '9')
+        return false;
+    errno = 0;
+    *number = strtoull(text + 2, &end, 10);
+    return errno == 0 && *end == '\0';
+}
+
+static rpc_code not_found(call *c, const char *id)
+{
+    char text[RPC_MESSAGE_MAX + 1];
+    snprintf(text, sizeof text, "there is no dead letter '%s'; see: actorctl deadletters ls", id);
+    call_error(c, RPC_NOT_FOUND, text, NULL);
+    return RPC_NOT_FOUND;
+}
+
+/* `since`: a duration back from now, or an instant. False: neither. */
+static bool parse_since(const rpc_value *v, clock_ms *since)
+{
+    int64_t us;
+    if (config_parse_duration(v->text, &us) == UNITS_OK) {
+        *since = clock_wall() - clock_from_us(us);
+        return true;
+    }
+    return rfc3339_parse(v->text, since);
+}
+
+/* The filter of the params. False: the call is answered. */
+static bool read_filter(call *c, const rpc_value *v, deadletter_filter *f)
+{
+    *f = (deadletter_filter){
+        .actor = v[P_ACTOR].present ? v[P_ACTOR].text : NULL,
+        .reason = v[P_REASON].present ? v[P_REASON].text : NULL,
+    };
+    if (v[P_ID].present && !parse_id(v[P_ID].text, &f->number)) {
+        not_found(c, v[P_ID].text);
+        return false;
+    }
+    if (v[P_AFTER].present && v[P_AFTER].text[0] && !parse_id(v[P_AFTER].text, &f->after)) {
+        call_error(c, RPC_INVALID_PARAMS, "'after' is no cursor of this list", NULL);
+        return false;
+    }
+    if (v[P_SINCE].present && !parse_since(&v[P_SINCE], &f->since)) {
+        call_error(c, RPC_INVALID_PARAMS,
+                   "'since' must be a duration (\"1h\") or a time (RFC 3339)", NULL);
+        return false;
+    }
+    return true;
+}
+
+static void put_id(json_out *out, uint64_t number)
+{
+    json_out_key(out, "id");
+    json_out_textf(out, "d-%" PRIu64, number);
+}
+
+/* The members of a row of the list. */
+static void put_letter(json_out *out, const deadletter *l)
+{
+    const message *m = l->message; /* final: it doesn't change any more */
+    char at[CLOCK_TEXT];
+    put_id(out, l->number);
+    json_out_key(out, "message");
+    json_out_text(out, m->id);
+    json_out_key(out, "actor");
+    json_out_text(out, m->unit->name);
+    json_out_key(out, "reason");
+    json_out_text(out, deadletter_reason(m));
+    json_out_key(out, "attempts");
+    json_out_uint(out, m->retry.attempts);
+    json_out_key(out, "error");
+    json_out_text(out, m->failure_count ? m->failures[m->failure_count - 1].error : m->error);
+    json_out_key(out, "at");
+    json_out_text(out, clock_format(l->at, at));
+    json_out_key(out, "accepted_at");
+    json_out_text(out, clock_format(m->accepted_at, at));
+    json_out_key(out, "bytes");
+    json_out_uint(out, m->payload_len);
+}
+
+static void run_list(call *c, rpc_value *v)
+{
+    deadletter_filter f;
+    deadletter l;
+    if (!read_filter(c, v, &f))
+        return;
+    json_out out = {0};
+    int64_t left = v[P_LIMIT].present ? v[P_LIMIT].number : LIST_LIMIT;
+    char next[MESSAGE_ID_MAX] = "";
+    list_begin(&out);
+    while (deadletters_next(c->daemon->deadletters, &f, false, &l)) {
+        if (left-- == 0) {
+            snprintf(next, sizeof next, "d-%" PRIu64, f.after);
+            deadletter_done(&l);
+            break;
+        }
+        json_out_object(&out);
+        put_letter(&out, &l);
+        json_out_object_end(&out);
+        f.after = l.number;
+        deadletter_done(&l);
+    }
+    list_end(&out, next[0] ? next : NULL);
+    call_result_out(c, &out);
+}
+
+static void put_details(json_out *out, const message *m)
+{
+    json_out_key(out, "failures");
+    json_out_array(out);
+    for (size_t i = 0; i < m->failure_count; i++) {
+        char at[CLOCK_TEXT];
+        json_out_object(out);
+        json_out_key(out, "attempt");
+        json_out_uint(out, m->failures[i].attempt);
+        json_out_key(out, "at");
+        json_out_text(out, clock_format(m->failures[i].at, at));
+        json_out_key(out, "error");
+        json_out_text(out, m->failures[i].error);
+        json_out_object_end(out);
+    }
+    json_out_array_end(out);
+    json_out_key(out, "summary");
+    json_out_text(out, m->error);
+    json_out_key(out, "stderr");
+    if (m->stderr_tail)
+        json_out_text_n(out, m->stderr_tail, m->stderr_len);
+    else
+        json_out_null(out);
+    json_out_key(out, "msg");
+    json_out_raw(out, m->payload, m->payload_len);
+}
+
+static void run_show(call *c, rpc_value *v)
+{
+    deadletter_filter f;
+    deadletter l;
+    if (!v[P_ID].present) {
+        call_error(c, RPC_INVALID_PARAMS, "'id' is missing", NULL);
+        return;
+    }
+    if (!read_filter(c, v, &f))
+        return;
+    if (!deadletters_next(c->daemon->deadletters, &f, false, &l)) {
+        not_found(c, v[P_ID].text);
+        return;
+    }
+    json_out out = {0};
+    json_out_object(&out);
+    put_letter(&out, &l);
+    put_details(&out, l.message);
+    json_out_object_end(&out);
+    deadletter_done(&l);
+    call_result_out(c, &out);
+}
+
+/* Send a dead letter's payload to its actor again, as a new message. False: it was refused. */
+static bool replay(const deadletter *l, message **m, rpc_failure *failure)
+{
+    const message *old = l->message;
+    unit_submission s = {
+        .payload = old->payload, .len = old->payload_len, .priority = (int)old->priority};
+    bool duplicate;
+    json_out data = {0};
+    rpc_code code = unit_submit(old->unit, &s, m, &duplicate, failure, &data);
+    json_out_free(&data);
+    return code == RPC_OK;
+}
+
+/* Do it for each letter that matches: all that were there at the beginning, so that a letter that
+ * fails again at once isn't replayed for ever. */
+static void act(call *c, rpc_value *v, bool replays)
+{
+    deadletter_filter f;
+    deadletter l;
+    rpc_failure failure = {.code = RPC_OK};
+    bool dry = v[P_DRY_RUN].present && v[P_DRY_RUN].flag;
+    int64_t left = v[P_LIMIT].present ? v[P_LIMIT].number : INT64_MAX;
+    uint64_t count = 0, last = deadletters_last(c->daemon->deadletters);
+    if (!read_filter(c, v, &f))
+        return;
+    json_out out = {0};
+    json_out_object(&out);
+    json_out_key(&out, "items");
+    json_out_array(&out);
+    while (left-- > 0 && deadletters_next(c->daemon->deadletters, &f, !dry, &l)) {
+        message *m = NULL;
+        bool done = l.number <= last && (dry || !replays || replay(&l, &m, &failure));
+        if (!done && !dry)
+            deadletters_restore(c->daemon->deadletters, &l);
+        if (done) {
+            count++;
+            json_out_object(&out);
+            put_letter(&out, &l);
+            if (m) {
+                json_out_key(&out, "replayed_as");
+                json_out_text(&out, m->id);
+            }
+            json_out_object_end(&out);
+        }
+        f.after = l.number;
+        message_release(m);
+        deadletter_done(&l);
+        if (!done)
+            break;
+    }
+    json_out_array_end(&out);
+    json_out_key(&out, replays ? "replayed" : "dropped");
+    json_out_uint(&out, count);
+    json_out_key(&out, "dry_run");
+    json_out_bool(&out, dry);
+    json_out_object_end(&out);
+    if (v[P_ID].present && count == 0 && failure.code == RPC_OK) {
+        json_out_free(&out);
+        not_found(c, v[P_ID].text);
+    } else if (failure.code != RPC_OK && count == 0) {
+        json_out_free(&out);
+        call_failure(c, &failure, NULL);
+    } else {
+        call_result_out(c, &out);
+    }
+}
+
+static void run_replay(call *c, rpc_value *v)
+{
+    act(c, v, true);
+}
+
+static void run_drop(call *c, rpc_value *v)
+{
+    act(c, v, false);
+}
+
+const method methods_deadletter[] = {
+    {"deadletter.list", CONFIG_ROLE_OBSERVE, params, LIST_COUNT, run_list},
+    {"deadletter.show", CONFIG_ROLE_OBSERVE, params, 1, run_show},
+    {"deadletter.replay", CONFIG_ROLE_ADMIN, params, ACT_COUNT, run_replay},
+    {"deadletter.drop", CONFIG_ROLE_ADMIN, params, ACT_COUNT, run_drop},
+    {0},
+};

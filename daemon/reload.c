@@ -1,0 +1,496 @@
+#include "daemon/reload.h"
+
+#include "daemon/deadletter.h"
+#include "daemon/directory.h"
+#include "daemon/front.h"
+#include "daemon/ledger.h"
+#include "daemon/log.h"
+#include "daemon/node_json.h"
+#include "daemon/notify.h"
+#include "daemon/tree.h"
+#include "daemon/unit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { RELOAD_MSG_LOADED = 1 };
+
+/* One reload; the arg of its actor. */
+typedef struct reload {
+    actord *daemon;
+    actor_ref self;
+    bool asked;
+    actor_msg *question; /* taken; NULL: nobody has asked (yet) */
+    bool over;           /* the result is there */
+    loaded *from, *to;
+    config_errors *errors;
+    config_plan *plan;
+    size_t at;          /* the change in hand */
+    bool moved, second; /* of the change in hand: one step is done, two are */
+    json_out failed;    /* sentences of the changes that didn't work, as array elements */
+    json_out text, members;
+    bool ok;
+} reload;
+
+/* ---- the plan as JSON ---- */
+
+static void put_change(json_out *out, const config_change *c)
+{
+    json_out_object(out);
+    json_out_key(out, "change");
+    json_out_text(out, config_change_name(c->kind));
+    json_out_key(out, "name");
+    json_out_text(out, c->name);
+    json_out_key(out, "keys");
+    json_out_array(out);
+    for (size_t i = 0; i < c->difference_count; i++) {
+        json_out_object(out);
+        json_out_key(out, "key");
+        json_out_text(out, c->differences[i].key);
+        json_out_key(out, "before");
+        json_out_text(out, c->differences[i].before);
+        json_out_key(out, "after");
+        json_out_text(out, c->differences[i].after);
+        json_out_object_end(out);
+    }
+    json_out_array_end(out);
+    json_out_object_end(out);
+}
+
+void reload_put_plan(json_out *out, const config_plan *plan)
+{
+    char *text = config_plan_text(plan);
+    json_out_key(out, "plan");
+    json_out_array(out);
+    for (size_t i = 0; i < plan->count; i++)
+        put_change(out, &plan->changes[i]);
+    json_out_array_end(out);
+    json_out_key(out, "text");
+    json_out_text(out, text);
+    json_out_key(out, "needs_start");
+    json_out_bool(out, plan->needs_start);
+    free(text);
+}
+
+/* ---- the end ---- */
+
+static void tell_log(const reload *r)
+{
+    if (!r->ok) {
+        char *errors = r->errors ? config_errors_text(r->errors, NULL) : NULL;
+        log_error("config", "%s", r->text.data ? r->text.data : "reload failed: out of memory");
+        for (char *rest = errors, *line; (line = strsep(&rest, "\n")) && *line;)
+            log_error("config", "%s", line);
+        free(errors);
+        return;
+    }
+    char *plan = config_plan_text(r->plan);
+    log_info("config", "reloaded %s", loaded_config(r->to)->file);
+    for (char *rest = plan, *line; (line = strsep(&rest, "\n")) && *line;)
+        log_info("config", "%s", line);
+    free(plan);
+}
+
+static actor_verdict answer(reload *r)
+{
+    const char *text = r->text.data ? r->text.data : "out of memory";
+    const char *members = r->members.data ? r->members.data : "";
+    size_t n = strlen(text) + 1, m = strlen(members) + 1;
+    actor_msg *reply = actor_msg_new(0, sizeof(reload_result) + n + m);
+    if (reply) {
+        reload_result *result = actor_msg_data(reply);
+        char *at = (char *)(result + 1);
+        *result = (reload_result){.ok = r->ok, .text = at, .members = at + n};
+        memcpy(at, text, n);
+        memcpy(at + n, members, m);
+        actor_reply(r->question, &reply); /* refused: who asked has gone */
+        actor_msg_free(reply);
+    }
+    actor_msg_free(r->question); /* unanswered for lack of memory: ACTOR_EENDED over there */
+    r->question = NULL;
+    return ACTOR_EXIT;
+}
+
+/* Terminate a text that grew in a json_out, so that it can be used as a string. */
+static void seal(json_out *out)
+{
+    json_out_raw(out, "", 0);
+    out->comma = false;
+    if (!out->err)
+        json_out_raw(out, "\0", 1);
+    if (!out->err)
+        out->len--;
+}
+
+static actor_verdict finish(reload *r, bool ok)
+{
+    actord *d = r->daemon;
+    r->ok = ok;
+    r->over = true;
+    if (ok) {
+        json_out_object(&r->text);
+        reload_put_plan(&r->text, r->plan);
+        json_out_key(&r->text, "failed");
+        json_out_array(&r->text);
+        if (r->failed.len)
+            json_out_raw(&r->text, r->failed.data, r->failed.len);
+        json_out_array_end(&r->text);
+        json_out_object_end(&r->text);
+    }
+    seal(&r->text);
+    seal(&r->members);
+    tell_log(r);
+    notify_ready();
+    actor_lock_take(&d->lock);
+    d->reloading = false;
+    actor_lock_give(&d->lock);
+    if (r->question)
+        return answer(r);
+    return r->asked ? ACTOR_CONTINUE : ACTOR_EXIT;
+}
+
+/* ---- loading: on the control thread ---- */
+
+static void load(void *arg)
+{
+    reload *r = arg;
+    actord *d = r->daemon;
+    config *c = NULL;
+    notify_reloading();
+    r->errors = config_errors_new();
+    if (r->errors && d->options.config_text)
+        config_load_text("demo", d->options.config_text, strlen(d->options.config_text), NULL, &c,
+                         r->errors);
+    else if (r->errors)
+        config_load(d->options.config_path, NULL, &c, r->errors);
+    r->to = c ? loaded_new(c, NULL) : NULL;
+    if (c && !r->to)
+        config_free(c);
+    actor_msg *msg = actor_msg_new(RELOAD_MSG_LOADED, 0);
+    if (!msg || actor_send(r->self, &msg) != ACTOR_OK) {
+        actor_msg_free(msg);
+        log_error("config", "reload failed: out of memory; nothing changed");
+        actor_stop(r->self);
+    }
+}
+
+/* ---- applying ---- */
+
+static void refuse_invalid(reload *r)
+{
+    char at[CLOCK_TEXT];
+    actor_lock_take(&r->daemon->lock);
+    clock_format(r->daemon->loaded_at, at);
+    actor_lock_give(&r->daemon->lock);
+    size_t n = r->errors ? config_errors_count(r->errors) : 0;
+    const config_error *e = n ? config_errors_get(r->errors, 0) : NULL;
+    char text[512];
+    if (e && e->at.line > 0)
+        snprintf(text, sizeof text,
+                 "%s:%d:%d: %s (%zu error%s). Nothing changed; still running the configuration "
+                 "loaded at %s",
+                 e->at.file, e->at.line, e->at.column, e->message, n, n == 1 ? "" : "s", at);
+    else
+        snprintf(text, sizeof text,
+                 "%s. Nothing changed; still running the configuration loaded at %s",
+                 e ? e->message : "out of memory", at);
+    json_out_raw(&r->text, text, strlen(text));
+    if (n)
+        node_json_put_errors(&r->members, r->errors, n);
+}
+
+static void apply_settings(actord *d, const config *c)
+{
+    static const log_level levels[] = {
+        [CONFIG_LOG_ERROR] = LOG_LEVEL_ERROR,
+        [CONFIG_LOG_WARN] = LOG_LEVEL_WARN,
+        [CONFIG_LOG_INFO] = LOG_LEVEL_INFO,
+        [CONFIG_LOG_DEBUG] = LOG_LEVEL_DEBUG,
+    };
+    if (!d->options.log_level)
+        log_set_level(levels[c->log.level]);
+    ledger_configure(d->ledger, clock_from_us(c->store.keep_done_us), c->store.max_size_bytes);
+    deadletters_configure(d->deadletters, c->store.max_size_bytes / DEADLETTER_SHARE);
+    front_limits limits = {.message = (size_t)atomic_load(&d->message_limit),
+                           .in_flight_per_client = (unsigned)c->limits.in_flight_per_client,
+                           .clients = (unsigned)c->limits.clients};
+    front_set_limits(d->front, &limits);
+}
+
+/* Every unit that stays takes over its new description, policies included. */
+static bool configure_units(reload *r)
+{
+    const config_child *root = loaded_config(r->to)->root;
+    for (const config_child *c = root; c; c = config_next_child(root, c)) {
+        unit *u = directory_find(r->daemon->directory, c->name, NULL);
+        bool ok = true;
+        if (u) {
+            actor_lock_take(&u->lock);
+            bool same = (u->kind == NULL) == (c->kind == CONFIG_KIND_SUPERVISOR);
+            actor_lock_give(&u->lock);
+            ok = !same || unit_configure(u, r->to, c);
+            unit_nudge(u);
+        }
+        unit_release(u);
+        if (!ok)
+            return false;
+    }
+    return true;
+}
+
+static void note_failure(reload *r, const config_change *c, const char *why)
+{
+    log_error("config", "reload: %s '%s' failed: %s", config_change_name(c->kind), c->name, why);
+    json_out_textf(&r->failed, "%s %s: %s", config_change_name(c->kind), c->name, why);
+}
+
+static actor_ref ref_of(actord *d, const char *name)
+{
+    unit *u = directory_find(d->directory, name, NULL);
+    actor_ref ref = ACTOR_NONE;
+    if (u) {
+        actor_lock_take(&u->lock);
+        ref = u->ref;
+        actor_lock_give(&u->lock);
+    }
+    unit_release(u);
+    return ref;
+}
+
+static const char *parent_name(const config_child *c)
+{
+    return c->parent ? c->parent->name : CONFIG_ROOT_NAME;
+}
+
+/* The message that starts a new child; NULL: why not is noted. */
+static actor_msg *start_request(reload *r, const config_change *c)
+{
+    rpc_failure failure;
+    supervisor_child out;
+    actord *d = r->daemon;
+    unit *parent = directory_find(d->directory, parent_name(c->to), &failure);
+    if (!parent) {
+        note_failure(r, c, failure.message);
+        return NULL;
+    }
+    rpc_code code = tree_build(d, r->to, c->to, parent, &out, &failure);
+    unit_release(parent);
+    if (code != RPC_OK) {
+        note_failure(r, c, failure.message);
+        return NULL;
+    }
+    unit *u = out.tag;
+    actor_lock_take(&u->lock);
+    u->order = (uint32_t)c->index;
+    actor_lock_give(&u->lock);
+    actor_msg *msg = supervisor_request_start(&out, true, c->index);
+    if (!msg) {
+        tree_discard(&out);
+        tree_forget(d, c->to);
+        note_failure(r, c, "out of memory");
+    }
+    return msg;
+}
+
+/* Between a supervisor and anything else nothing can be kept. */
+static bool other_nature(const config_change *c)
+{
+    return (c->from->kind == CONFIG_KIND_SUPERVISOR) != (c->to->kind == CONFIG_KIND_SUPERVISOR);
+}
+
+static bool is_stopped(actord *d, const char *name)
+{
+    unit *u = directory_find(d->directory, name, NULL);
+    bool stopped = true;
+    if (u) {
+        actor_lock_take(&u->lock);
+        stopped = u->state == UNIT_STOPPED;
+        actor_lock_give(&u->lock);
+    }
+    unit_release(u);
+    return stopped;
+}
+
+static actor_msg *update_request(reload *r, const config_change *c)
+{
+    supervisor_child child;
+    unit *u = directory_find(r->daemon->directory, c->name, NULL);
+    if (!u)
+        return NULL;
+    tree_describe(c->to, &child);
+    tree_attach(u, &child);
+    actor_msg *msg = supervisor_request_update(&child, SUPERVISOR_SAME);
+    if (!msg)
+        tree_discard(&child);
+    unit_release(u);
+    return msg;
+}
+
+/* What to ask whom for the change in hand; NULL: nothing (more) to ask for it. */
+static actor_msg *request_for(reload *r, const config_change *c, actor_ref *to)
+{
+    actord *d = r->daemon;
+    switch (c->kind) {
+    case CONFIG_CHANGE_STOP:
+        *to = ref_of(d, parent_name(c->from));
+        return r->moved ? NULL : supervisor_request_drop(c->name);
+    case CONFIG_CHANGE_START:
+        *to = ref_of(d, parent_name(c->to));
+        return r->moved ? NULL : start_request(r, c);
+    case CONFIG_CHANGE_RESTART:
+        *to = ref_of(d, parent_name(c->to));
+        if (!other_nature(c))
+            return r->moved || is_stopped(d, c->name) ? NULL : supervisor_request_restart(c->name);
+        if (!r->moved)
+            return supervisor_request_drop(c->name);
+        return r->second ? NULL : start_request(r, c);
+    case CONFIG_CHANGE_UPDATE:
+        if (c->to->kind == CONFIG_KIND_SUPERVISOR && !r->moved) {
+            supervisor_flags flags = tree_flags(c->to->supervisor);
+            *to = ref_of(d, c->name);
+            return supervisor_request_flags(&flags);
+        }
+        *to = ref_of(d, parent_name(c->to));
+        if (c->to->parent == NULL || c->to->kind == CONFIG_KIND_SUPERVISOR || r->moved)
+            return NULL;
+        return update_request(r, c);
+    default:
+        return NULL; /* settings and policies are applied already */
+    }
+}
+
+static actor_verdict next_change(actor *self, reload *r);
+
+static actor_verdict on_reply(actor *self, void *state, actor_err how, actor_msg *msg, void *arg)
+{
+    (void)state;
+    reload *r = arg;
+    const config_change *c = &r->plan->changes[r->at];
+    const supervisor_reply *reply = msg ? supervisor_reply_get(msg) : NULL;
+    if (how != ACTOR_OK || !reply)
+        note_failure(r, c, "its supervisor has ended");
+    else if (reply->err != SUPERVISOR_OK)
+        note_failure(r, c, reply->reason[0] ? reply->reason : supervisor_strerror(reply->err));
+    r->second = r->moved;
+    r->moved = true;
+    return next_change(self, r);
+}
+
+static actor_verdict next_change(actor *self, reload *r)
+{
+    for (; r->at < r->plan->count; r->at++, r->moved = r->second = false) {
+        const config_change *c = &r->plan->changes[r->at];
+        actor_ref to = ACTOR_NONE;
+        actor_msg *msg = request_for(r, c, &to);
+        if (!msg)
+            continue;
+        actor_err e = actor_ask(self, to, &msg, -1, on_reply, r, NULL);
+        if (e == ACTOR_OK)
+            return ACTOR_CONTINUE;
+        actor_msg_free(msg);
+        note_failure(r, c, actor_strerror(e));
+    }
+    return finish(r, true);
+}
+
+static actor_verdict apply(actor *self, reload *r)
+{
+    actord *d = r->daemon;
+    if (!r->to) {
+        refuse_invalid(r);
+        return finish(r, false);
+    }
+    r->from = daemon_spec(d);
+    if (config_plan_new(loaded_config(r->from), loaded_config(r->to), &r->plan) != CONFIG_OK ||
+        !configure_units(r)) {
+        json_out_raw(&r->text, "out of memory: reload again", 27);
+        return finish(r, false);
+    }
+    apply_settings(d, loaded_config(r->to));
+    loaded *old;
+    actor_lock_take(&d->lock);
+    old = d->loaded;
+    d->loaded = loaded_hold(r->to);
+    d->loaded_at = clock_wall();
+    actor_lock_give(&d->lock);
+    loaded_release(old);
+    return next_change(self, r);
+}
+
+/* ---- the actor ---- */
+
+static actor_verdict reload_start(actor *self, void *state, void *arg)
+{
+    (void)state;
+    reload *r = arg;
+    r->self = actor_self(self);
+    if (loop_post(r->daemon->loop, load, r))
+        return actor_fail(self, ACTOR_FAIL_STOP, "out of memory");
+    return ACTOR_CONTINUE;
+}
+
+static actor_verdict reload_handle(actor *self, void *state, actor_msg *msg)
+{
+    (void)state;
+    reload *r = actor_self_arg(self);
+    if (actor_msg_type(msg) == RELOAD_MSG_LOADED)
+        return apply(self, r);
+    if (actor_msg_type(msg) == RELOAD_MSG_ASK && !r->question) {
+        r->question = actor_take(self);
+        if (r->over)
+            return answer(r);
+    }
+    return ACTOR_CONTINUE;
+}
+
+static void reload_free(void *arg)
+{
+    reload *r = arg;
+    actord *d = r->daemon;
+    if (!r->over) {
+        actor_lock_take(&d->lock);
+        d->reloading = false;
+        actor_lock_give(&d->lock);
+    }
+    actor_msg_free(r->question);
+    config_plan_free(r->plan);
+    config_errors_free(r->errors);
+    loaded_release(r->from);
+    loaded_release(r->to);
+    json_out_free(&r->failed);
+    json_out_free(&r->text);
+    json_out_free(&r->members);
+    free(r);
+}
+
+static const actor_behaviour reload_behaviour = {
+    .name = "reload",
+    .start = reload_start,
+    .handle = reload_handle,
+};
+
+actor_err reload_begin(actord *d, bool asked, actor_ref *out)
+{
+    actor_lock_take(&d->lock);
+    bool busy = d->reloading;
+    d->reloading = true;
+    actor_lock_give(&d->lock);
+    if (busy)
+        return ACTOR_EEXIST;
+    reload *r = calloc(1, sizeof *r);
+    actor_err e = ACTOR_ENOMEM;
+    if (r) {
+        r->daemon = d;
+        r->asked = asked;
+        actor_spec spec = {.behaviour = &reload_behaviour, .arg = r, .free_arg = reload_free};
+        e = actor_spawn(d->system, &spec, out);
+    }
+    if (e != ACTOR_OK) {
+        free(r);
+        actor_lock_take(&d->lock);
+        d->reloading = false;
+        actor_lock_give(&d->lock);
+    }
+    return e;
+}

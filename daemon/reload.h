@@ -1,0 +1,32 @@
+/* Reload: from one configuration to the next while everything runs.
+ *
+ * The file is read on the control thread. An invalid one changes nothing. A valid one is compared
+ * with what runs, and the changes are applied one after the other by an actor, since each waits for
+ * the supervisor that carries it out.
+ */
+#ifndef DAEMON_RELOAD_H
+#define DAEMON_RELOAD_H
+
+#include "daemon/daemon.h"
+#include "daemon/json.h"
+
+/* The type of the message to ask a reloader with; its payload is empty. The reply's payload is a
+ * reload_result. */
+enum { RELOAD_MSG_ASK = 100 };
+
+typedef struct reload_result {
+    bool ok;
+    const char *text;    /* ok: {"plan":[…],…}; else what is wrong, as a sentence */
+    const char *members; /* not ok: members of the error's data, or "" */
+} reload_result;
+
+/* Begin a reload; its actor waits for one RELOAD_MSG_ASK if `asked`, and logs the outcome in any
+ * case.
+ * Returns  ACTOR_OK; ACTOR_EEXIST one is running; ACTOR_ENOMEM …
+ * Threads  any. */
+actor_err reload_begin(actord *d, bool asked, actor_ref *out);
+
+/* The plan as JSON: {"plan":[{"change","name",…}],"text":"…","needs_start":bool}. */
+void reload_put_plan(json_out *out, const config_plan *plan);
+
+#endif

@@ -1,0 +1,328 @@
+#include "daemon/tree.h"
+
+#include "daemon/directory.h"
+#include "daemon/kind.h"
+#include "daemon/log.h"
+#include "daemon/unit.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+/* ---- what supervisors tell ---- */
+
+static unit_state state_of(supervisor_child_state state)
+{
+    static const unit_state states[] = {
+        [SUPERVISOR_CHILD_STARTING] = UNIT_STARTING,
+        [SUPERVISOR_CHILD_RUNNING] = UNIT_RUNNING,
+        [SUPERVISOR_CHILD_STOPPING] = UNIT_STOPPING,
+        [SUPERVISOR_CHILD_RESTARTING] = UNIT_RESTARTING,
+        [SUPERVISOR_CHILD_BACKOFF] = UNIT_BACKOFF,
+        [SUPERVISOR_CHILD_WAITING] = UNIT_RESTARTING,
+        [SUPERVISOR_CHILD_STOPPED] = UNIT_STOPPED,
+        [SUPERVISOR_CHILD_GONE] = UNIT_STOPPED,
+    };
+    return states[state];
+}
+
+static void publish(unit *u, const supervisor_child_event *e) LOCK_REQUIRES(u->lock)
+{
+    unit_state state = state_of(e->state);
+    if (state == UNIT_STARTING && e->incarnation > 1)
+        state = UNIT_RESTARTING;
+    if (state != u->state)
+        u->state_since = clock_now();
+    u->state = state;
+    u->ref = e->ref;
+    u->incarnation = e->incarnation;
+    if (e->restarts > u->counters.restarts)
+        atomic_fetch_add(&u->daemon->restarts, e->restarts - u->counters.restarts);
+    u->counters.restarts = e->restarts;
+    u->next_start = e->next_start;
+    if (e->ended)
+        snprintf(u->last_exit, sizeof u->last_exit, "%s%s%s", actor_exit_name(e->exit),
+                 e->reason[0] ? ": " : "", e->reason);
+}
+
+static void tell(const unit *u, const supervisor_child_event *e)
+{
+    log_level level = LOG_LEVEL_DEBUG;
+    char next[64] = "";
+    if (e->ended && e->exit != ACTOR_EXIT_NORMAL && e->exit != ACTOR_EXIT_REQUESTED)
+        level = LOG_LEVEL_WARN;
+    if (e->state == SUPERVISOR_CHILD_BACKOFF)
+        snprintf(next, sizeof next, "; next start in %" PRId64 " ms", e->next_start - clock_now());
+    log_write(level, "supervisor", LOG_FIELDS({"actor", u->name}), "%s%s%s%s%s%s",
+              supervisor_child_state_name(e->state), e->ended ? " after " : "",
+              e->ended ? actor_exit_name(e->exit) : "", e->ended && e->reason[0] ? ": " : "",
+              e->ended ? e->reason : "", next);
+}
+
+static void on_child(void *user, const supervisor_child_event *e)
+{
+    actord *d = user;
+    unit *u = e->tag;
+    actor_lock_take(&u->lock);
+    publish(u, e);
+    u->gone = e->state == SUPERVISOR_CHILD_GONE;
+    actor_lock_give(&u->lock);
+    tell(u, e);
+    if (e->state == SUPERVISOR_CHILD_STOPPED || e->state == SUPERVISOR_CHILD_GONE)
+        unit_stopped(u);
+    if (e->state == SUPERVISOR_CHILD_GONE)
+        directory_remove(d->directory, u);
+}
+
+/* The root has no supervisor that would publish its state. */
+static void publish_root(unit *u, unit_state state, const supervisor_event *e)
+{
+    actor_lock_take(&u->lock);
+    u->state = state;
+    u->state_since = clock_now();
+    u->ref = e->supervisor;
+    u->incarnation = 1;
+    actor_lock_give(&u->lock);
+}
+
+static void root_over(actord *d, const supervisor_event *e)
+{
+    int status = e->tripped ? EXIT_GAVE_UP : e->failed ? EXIT_INTERNAL : EXIT_OK;
+    char text[512];
+    snprintf(text, sizeof text, "%s%s%s%s", e->reason, e->child ? " (" : "",
+             e->child ? e->child : "", e->child ? ")" : "");
+    daemon_root_stopped(d, status, text);
+}
+
+static void on_supervisor(void *user, const supervisor_event *e)
+{
+    actord *d = user;
+    unit *u = e->tag;
+    bool root = !u->parent;
+    actor_lock_take(&u->lock);
+    u->restarts_used = e->restarts_used;
+    actor_lock_give(&u->lock);
+    const log_field *fields = &(const log_field){"actor", u->name};
+    switch (e->kind) {
+    case SUPERVISOR_STARTED:
+        if (root) {
+            publish_root(u, UNIT_RUNNING, e);
+            daemon_root_started(d);
+        }
+        break;
+    case SUPERVISOR_START_FAILED:
+        log_write(LOG_LEVEL_ERROR, "supervisor", fields, 1, "could not start: %s", e->reason);
+        break;
+    case SUPERVISOR_TRIPPED:
+        log_write(LOG_LEVEL_ERROR, "supervisor", fields, 1,
+                  "gives up: restart limit reached, the last was '%s': %s",
+                  e->child ? e->child : "?", e->reason);
+        break;
+    case SUPERVISOR_ESCALATED:
+        log_write(LOG_LEVEL_ERROR, "supervisor", fields, 1, "fails with '%s': %s",
+                  e->child ? e->child : "?", e->reason);
+        break;
+    case SUPERVISOR_STRAY:
+        log_write(LOG_LEVEL_WARN, "supervisor", fields, 1, "dropped a message it doesn't know");
+        break;
+    case SUPERVISOR_STOPPED:
+        if (root) {
+            publish_root(u, UNIT_STOPPED, e);
+            root_over(d, e);
+        }
+        break;
+    case SUPERVISOR_BUDGET:
+    case SUPERVISOR_FLAGS:
+        break;
+    }
+}
+
+/* ---- building ---- */
+
+supervisor_flags tree_flags(const config_supervisor *s)
+{
+    static const supervisor_strategy strategies[] = {
+        [CONFIG_ONE_FOR_ONE] = SUPERVISOR_ONE_FOR_ONE,
+        [CONFIG_ONE_FOR_ALL] = SUPERVISOR_ONE_FOR_ALL,
+        [CONFIG_REST_FOR_ONE] = SUPERVISOR_REST_FOR_ONE,
+    };
+    return (supervisor_flags){
+        .strategy = strategies[s->strategy],
+        .max_restarts = s->max_restarts == CONFIG_INFINITY ? SUPERVISOR_UNLIMITED : s->max_restarts,
+        .period = clock_from_us(s->within_us),
+        .backoff = {.none = s->backoff.none,
+                    .policy = {.kind = BACKOFF_EXPONENTIAL,
+                               .jitter = policy_jitter(s->backoff.jitter),
+                               .initial = clock_from_us(s->backoff.initial_us),
+                               .max = clock_from_us(s->backoff.max_us),
+                               .factor = s->backoff.factor},
+                    .reset_after = clock_from_us(s->backoff.reset_after_us)},
+    };
+}
+
+void tree_describe(const config_child *child, supervisor_child *out)
+{
+    static const supervisor_restart restarts[] = {
+        [CONFIG_PERMANENT] = SUPERVISOR_PERMANENT,
+        [CONFIG_TRANSIENT] = SUPERVISOR_TRANSIENT,
+        [CONFIG_TEMPORARY] = SUPERVISOR_TEMPORARY,
+    };
+    *out = (supervisor_child){
+        .id = child->name,
+        .restart = restarts[child->restart],
+        .shutdown = child->shutdown_us == CONFIG_INFINITY ? SUPERVISOR_INFINITY
+                                                          : clock_from_us(child->shutdown_us),
+        .start_timeout =
+            child->kind == CONFIG_KIND_WORKER ? clock_from_us(child->start_timeout_us) : 0,
+    };
+}
+
+static void release_unit(void *arg)
+{
+    unit_release(arg);
+}
+
+void tree_attach(unit *u, supervisor_child *out)
+{
+    out->tag = u;
+    out->behaviour = &delivery_behaviour;
+    out->arg = unit_hold(u);
+    out->free_arg = release_unit;
+}
+
+static uint64_t seed(void)
+{
+    uint64_t s;
+    if (getrandom(&s, sizeof s, 0) != (ssize_t)sizeof s)
+        s = (uint64_t)clock_ns();
+    return s;
+}
+
+static rpc_code nested_spec(actord *d, loaded *s, const config_child *child, unit *u,
+                            supervisor_spec **out, rpc_failure *failure)
+{
+    char why[256];
+    supervisor_flags flags = tree_flags(child->supervisor);
+    supervisor_observer observer = {
+        .child = on_child, .supervisor = on_supervisor, .user = d, .tag = u};
+    supervisor_spec *spec_of = NULL;
+    if (supervisor_spec_new(&flags, &observer, seed(), why, sizeof why, &spec_of))
+        return rpc_fail(failure, RPC_INVALID_PARAMS, "'%s': %s", child->name, why);
+    rpc_code code = RPC_OK;
+    for (size_t i = 0; i < child->supervisor->child_count && code == RPC_OK; i++) {
+        supervisor_child c;
+        code = tree_build(d, s, child->supervisor->children[i], u, &c, failure);
+        if (code != RPC_OK)
+            break;
+        actor_lock_take(&((unit *)c.tag)->lock);
+        ((unit *)c.tag)->order = (uint32_t)i;
+        actor_lock_give(&((unit *)c.tag)->lock);
+        if (supervisor_spec_add(spec_of, &c, why, sizeof why)) {
+            code = rpc_fail(failure, RPC_INVALID_PARAMS, "'%s': %s", c.id, why);
+            tree_discard(&c);
+        }
+    }
+    if (code != RPC_OK)
+        supervisor_spec_free(spec_of);
+    else
+        *out = spec_of;
+    return code;
+}
+
+/* One unit, entered into the directory, which holds the only reference. */
+static rpc_code enter(actord *d, loaded *s, const config_child *child, unit *parent, unit **out,
+                      rpc_failure *failure)
+{
+    actor_lock_take(&d->lock);
+    int limit = loaded_config(d->loaded)->limits.actors;
+    actor_lock_give(&d->lock);
+    if (directory_count(d->directory) >= (size_t)limit)
+        return rpc_fail(failure, RPC_UNAVAILABLE,
+                        "the daemon holds limits.actors (%d) actors already", limit);
+    unit *u = unit_new(d, s, child, parent);
+    if (!u)
+        return rpc_fail(failure, RPC_UNAVAILABLE, "out of memory for '%s'", child->name);
+    bool fresh = directory_add(d->directory, u);
+    unit_release(u);
+    if (!fresh)
+        return rpc_fail(failure, RPC_ALREADY_EXISTS, "an actor is called '%s' already",
+                        child->name);
+    *out = u;
+    return RPC_OK;
+}
+
+rpc_code tree_build(actord *d, loaded *s, const config_child *child, unit *parent,
+                    supervisor_child *out, rpc_failure *failure)
+{
+    unit *u = NULL;
+    rpc_code code = enter(d, s, child, parent, &u, failure);
+    if (code != RPC_OK)
+        return code;
+    tree_describe(child, out);
+    out->tag = u;
+    if (child->kind == CONFIG_KIND_SUPERVISOR) {
+        code = nested_spec(d, s, child, u, &out->nested, failure);
+        if (code != RPC_OK)
+            tree_forget(d, child);
+        return code;
+    }
+    tree_attach(u, out);
+    return RPC_OK;
+}
+
+void tree_discard(supervisor_child *child)
+{
+    if (child->nested)
+        supervisor_spec_free(child->nested);
+    else if (child->arg)
+        child->free_arg(child->arg);
+    child->nested = NULL;
+    child->arg = NULL;
+}
+
+void tree_forget(actord *d, const config_child *child)
+{
+    for (const config_child *c = child; c; c = config_next_child(child, c)) {
+        unit *u = directory_find(d->directory, c->name, NULL);
+        if (!u)
+            continue;
+        actor_lock_take(&u->lock);
+        bool ours = u->child == c;
+        actor_lock_give(&u->lock);
+        if (ours)
+            directory_remove(d->directory, u);
+        unit_release(u);
+    }
+}
+
+bool tree_start(actord *d, char *why, size_t size)
+{
+    rpc_failure failure;
+    loaded *s = daemon_spec(d);
+    const config_child *child = loaded_config(s)->root;
+    supervisor_child root;
+    actor_ref ref;
+    bool ok = tree_build(d, s, child, NULL, &root, &failure) == RPC_OK;
+    if (ok) {
+        d->root = unit_hold(root.tag);
+        supervisor_err e = supervisor_spawn(d->system, root.nested, &ref);
+        ok = e == SUPERVISOR_OK;
+        if (!ok) {
+            supervisor_spec_free(root.nested);
+            rpc_fail(&failure, RPC_INTERNAL_ERROR, "%s", supervisor_strerror(e));
+        } else {
+            actor_lock_take(&d->root->lock);
+            if (actor_ref_none(d->root->ref)) { /* it may be running already */
+                d->root->ref = ref;
+                d->root->state = UNIT_STARTING;
+            }
+            actor_lock_give(&d->root->lock);
+        }
+    }
+    if (!ok)
+        snprintf(why, size, "%s", failure.message);
+    loaded_release(s);
+    return ok;
+}

@@ -1,0 +1,273 @@
+#include "daemon/unit.h"
+
+#include "daemon/daemon.h"
+#include "daemon/kind.h"
+#include "daemon/policy.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void alarm_fired(clock_alarm *a);
+
+static unit *unit_alloc(const config_child *child, const unit *parent)
+{
+    size_t name = strlen(child->name) + 1;
+    size_t path = (parent ? strlen(parent->path) : 0) + 1 + name;
+    unit *u = calloc(1, sizeof *u + name + path);
+    if (!u)
+        return NULL;
+    memcpy(u->text, child->name, name);
+    char *at = u->text + name;
+    u->name = u->text;
+    u->path = at;
+    if (parent)
+        at = stpcpy(at, parent->path);
+    *at++ = '/';
+    memcpy(at, child->name, name);
+    return u;
+}
+
+unit *unit_new(struct actord *d, loaded *s, const config_child *child, unit *parent)
+{
+    unit *u = unit_alloc(child, parent);
+    if (!u)
+        return NULL;
+    atomic_init(&u->refs, 1);
+    atomic_init(&u->nudged, false);
+    atomic_init(&u->kill_asked, false);
+    u->daemon = d;
+    actor_lock_init(&u->lock);
+    for (int i = 0; i < UNIT_PRIORITIES; i++)
+        TAILQ_INIT(&u->mailbox[i]);
+    TAILQ_INIT(&u->in_hand);
+    u->state = UNIT_STOPPED;
+    u->armed = INT64_MAX;
+    u->breaker_use.unit = u;
+    u->limiter_use.unit = u;
+    u->state_since = clock_now();
+    u->parent = parent ? unit_hold(parent) : NULL;
+    if (!alarm_init(&u->alarm, d->alarms, alarm_fired)) {
+        u->alarm.clock = NULL;
+        unit_release(u);
+        return NULL;
+    }
+    if (!unit_configure(u, s, child)) {
+        unit_release(u);
+        return NULL;
+    }
+    return u;
+}
+
+unit *unit_hold(unit *u)
+{
+    atomic_fetch_add_explicit(&u->refs, 1, memory_order_relaxed);
+    return u;
+}
+
+void unit_release(unit *u)
+{
+    if (!u || atomic_fetch_sub_explicit(&u->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    if (u->alarm.clock)
+        alarm_end(&u->alarm);
+    policy_use_breaker(u->daemon->policies, &u->breaker_use, NULL);
+    policy_use_limiter(u->daemon->policies, &u->limiter_use, NULL);
+    policy_retry_release(u->retry);
+    policy_breaker_release(u->breaker);
+    policy_limiter_release(u->limiter);
+    loaded_release(u->loaded);
+    heap_free(&u->due);
+    free(u->latency);
+    free(u->shown);
+    actor_lock_destroy(&u->lock);
+    unit *parent = u->parent;
+    free(u);
+    unit_release(parent);
+}
+
+static unit_settings settings_of(const config_child *c)
+{
+    return (unit_settings){
+        .capacity = (uint32_t)c->mailbox.capacity,
+        .on_full = c->mailbox.on_full,
+        .timeout = clock_from_us(c->timeout_us),
+        .ttl = clock_from_us(c->ttl_us),
+        .shutdown = clock_from_us(c->shutdown_us),
+        .priority = c->priority,
+        .on_failure = c->on_failure,
+        .credits = c->kind == CONFIG_KIND_WORKER ? (uint32_t)c->credits : 1,
+    };
+}
+
+bool unit_configure(unit *u, loaded *s, const config_child *child)
+{
+    policies *all = u->daemon->policies;
+    policy_retry *new_retry = NULL;
+    policy_breaker *new_breaker = NULL;
+    policy_limiter *new_limiter = NULL;
+    if ((child->retry && !(new_retry = policy_retry_get(all, u, child->retry))) ||
+        (child->breaker && !(new_breaker = policy_breaker_get(all, u, child->breaker))) ||
+        (child->limit && !(new_limiter = policy_limiter_get(all, u, child->limit)))) {
+        policy_retry_release(new_retry);
+        policy_breaker_release(new_breaker);
+        policy_limiter_release(new_limiter);
+        return false;
+    }
+    loaded_hold(s);
+    policy_use_breaker(all, &u->breaker_use, new_breaker);
+    policy_use_limiter(all, &u->limiter_use, new_limiter);
+    actor_lock_take(&u->lock);
+    policy_retry *old_retry = u->retry;
+    policy_breaker *old_breaker = u->breaker;
+    policy_limiter *old_limiter = u->limiter;
+    loaded *old = u->loaded;
+    u->retry = new_retry;
+    u->breaker = new_breaker;
+    u->limiter = new_limiter;
+    u->loaded = s;
+    u->child = child;
+    u->kind = kind_find(child->kind);
+    u->settings = settings_of(child);
+    actor_lock_give(&u->lock);
+    policy_retry_release(old_retry);
+    policy_breaker_release(old_breaker);
+    policy_limiter_release(old_limiter);
+    loaded_release(old);
+    return true;
+}
+
+const config_child *unit_child(unit *u, loaded **s)
+{
+    actor_lock_take(&u->lock);
+    *s = loaded_hold(u->loaded);
+    const config_child *child = u->child;
+    actor_lock_give(&u->lock);
+    return child;
+}
+
+const char *unit_state_name(unit_state state)
+{
+    static const char *const names[] = {
+        [UNIT_STARTING] = "starting",     [UNIT_RUNNING] = "running",
+        [UNIT_RESTARTING] = "restarting", [UNIT_BACKOFF] = "backoff",
+        [UNIT_STOPPING] = "stopping",     [UNIT_STOPPED] = "stopped",
+    };
+    return names[state];
+}
+
+const char *unit_state_word(const unit *u)
+{
+    return u->paused && u->state == UNIT_RUNNING ? "paused" : unit_state_name(u->state);
+}
+
+bool unit_nudge(unit *u)
+{
+    if (atomic_exchange(&u->nudged, true))
+        return true;
+    actor_lock_take(&u->lock);
+    actor_ref ref = u->ref;
+    actor_lock_give(&u->lock);
+    actor_msg *msg = NULL;
+    if (!actor_ref_none(ref)) {
+        msg = actor_msg_new(UNIT_MSG_NUDGE, 0);
+        if (!msg) {
+            atomic_store(&u->nudged, false);
+            return false;
+        }
+        if (actor_send(ref, &msg) == ACTOR_OK)
+            return true;
+    }
+    actor_msg_free(msg);
+    atomic_store(&u->nudged, false); /* nobody there: a new incarnation looks by itself */
+    return true;
+}
+
+/* Time has changed something: a message is due, expired, or its attempt timed out. */
+static void alarm_fired(clock_alarm *a)
+{
+    unit *u = CONTAINER(a, unit, alarm);
+    unit_tick(u);
+    unit_release(u); /* the reference that the set alarm held */
+}
+
+void unit_add_pid(unit *u, pid_t pid)
+{
+    actor_lock_take(&u->lock);
+    if (u->pid_count < UNIT_PIDS_MAX)
+        u->pids[u->pid_count++] = pid;
+    actor_lock_give(&u->lock);
+}
+
+void unit_remove_pid(unit *u, pid_t pid)
+{
+    actor_lock_take(&u->lock);
+    for (size_t i = 0; i < u->pid_count; i++) {
+        if (u->pids[i] == pid) {
+            u->pids[i] = u->pids[--u->pid_count];
+            break;
+        }
+    }
+    actor_lock_give(&u->lock);
+}
+
+/* ---- figures ---- */
+
+/* Step n covers [2^(n/4), 2^((n+1)/4)) milliseconds / 1024. */
+static size_t latency_step(double ms)
+{
+    double steps = ms * 1024 < 1 ? 0 : 4 * log2(ms * 1024);
+    return steps >= UNIT_LATENCY_STEPS ? UNIT_LATENCY_STEPS - 1 : (size_t)steps;
+}
+
+void unit_count_end(unit *u, const message *m, clock_ms now)
+{
+    int64_t second = now / 1000;
+    for (int64_t s = u->rate.second + 1; s <= second && s <= u->rate.second + UNIT_RATE_SECONDS;
+         s++)
+        u->rate.slots[s % UNIT_RATE_SECONDS] = 0;
+    if (second > u->rate.second)
+        u->rate.second = second;
+    u->rate.slots[second % UNIT_RATE_SECONDS]++;
+    if (m->state != MESSAGE_DONE)
+        return;
+    if (!u->latency)
+        u->latency = calloc(UNIT_LATENCY_STEPS, sizeof *u->latency);
+    if (u->latency)
+        u->latency[latency_step((double)(clock_ns() - m->accepted_ns) / 1e6)]++;
+}
+
+double unit_latency(const unit *u, double share)
+{
+    uint64_t all = 0, seen = 0;
+    for (size_t i = 0; u->latency && i < UNIT_LATENCY_STEPS; i++)
+        all += u->latency[i];
+    for (size_t i = 0; all && i < UNIT_LATENCY_STEPS; i++) {
+        seen += u->latency[i];
+        if ((double)seen >= share * (double)all)
+            return exp2((double)(i + 1) / 4) / 1024;
+    }
+    return -1;
+}
+
+double unit_per_second(const unit *u, clock_ms now)
+{
+    /* the seconds that are over; the running one would make the figure jump */
+    uint64_t sum = 0;
+    int64_t second = now / 1000;
+    for (int64_t s = second - UNIT_RATE_SECONDS + 1; s < second; s++)
+        if (s >= 0 && s <= u->rate.second && s > u->rate.second - UNIT_RATE_SECONDS)
+            sum += u->rate.slots[s % UNIT_RATE_SECONDS];
+    return (double)sum / (UNIT_RATE_SECONDS - 1);
+}
+
+clock_ms unit_oldest(const unit *u, clock_ms now)
+{
+    clock_ms oldest = now;
+    for (int i = 0; i < UNIT_PRIORITIES; i++) {
+        const message *m = TAILQ_FIRST(&u->mailbox[i]);
+        if (m && m->accepted < oldest)
+            oldest = m->accepted;
+    }
+    return now - oldest;
+}

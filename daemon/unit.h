@@ -1,0 +1,233 @@
+/* A unit: one named actor of the tree as the daemon sees it, through all of its incarnations.
+ *
+ * It holds what outlives a crash and what people look at: the mailbox, the counters, the policies,
+ * the place in the tree, the state that the supervisor published last. The libactor actor behind it
+ * (delivery.c) begins attempts and nothing else; it comes and goes.
+ *
+ * The mailbox is the daemon's own, not libactor's: a waiting message has to be found by its id, its
+ * age and its deadline (cancel, ttl, purge, drop_oldest, asks that fail at once), which a
+ * multi-producer queue can't do. libactor's carries the wake-ups.
+ *
+ * Threads  any. Lock order: ledger keys > unit > policy > alarm, ledger, dead letters.
+ */
+#ifndef DAEMON_UNIT_H
+#define DAEMON_UNIT_H
+
+#include "config/config.h"
+#include "daemon/alarm.h"
+#include "daemon/loaded.h"
+#include "daemon/message.h"
+#include "daemon/policy.h"
+#include "daemon/table.h"
+#include "libactor/actor.h"
+#include "libactor/lock.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+typedef struct unit unit;
+struct actord;
+struct kind;
+
+typedef enum unit_state {
+    UNIT_STARTING,
+    UNIT_RUNNING,
+    UNIT_RESTARTING,
+    UNIT_BACKOFF,
+    UNIT_STOPPING,
+    UNIT_STOPPED,
+} unit_state;
+
+/* Latencies of finished messages, acceptance to end, in four steps per power of two. */
+enum { UNIT_LATENCY_STEPS = 4 * 36 };
+
+/* Each message is counted as accepted, and in exactly one of the others. */
+typedef struct unit_counters {
+    uint64_t accepted;
+    uint64_t final[MESSAGE_STATES];      /* from MESSAGE_DONE on */
+    uint64_t waiting, running, retrying; /* now */
+    uint64_t failed_attempts, retries;
+    uint64_t restarts;
+} unit_counters;
+
+enum { UNIT_RATE_SECONDS = 10 };
+
+typedef struct unit_rate {
+    int64_t second; /* of the newest slot */
+    uint32_t slots[UNIT_RATE_SECONDS];
+} unit_rate;
+
+/* What the file says about delivery, in the form in which it is needed. */
+typedef struct unit_settings {
+    uint32_t capacity;
+    config_on_full on_full;
+    clock_ms timeout, ttl; /* 0: none */
+    clock_ms shutdown;     /* negative: without end */
+    config_priority priority;
+    config_on_failure on_failure;
+    uint32_t credits; /* attempts at a time */
+} unit_settings;
+
+TAILQ_HEAD(message_queue, message);
+#define UNIT_PRIORITIES 4
+
+enum { UNIT_REASON_MAX = 200, UNIT_PIDS_MAX = 16 };
+
+struct unit {
+    atomic_uint refs;
+    struct actord *daemon;
+    table_node named;
+    const char *name;       /* of `text` */
+    const char *path;       /* "/root/a/b" */
+    unit *parent;           /* referenced; NULL for the root */
+    clock_alarm alarm;      /* the earliest of `due` */
+    atomic_bool nudged;     /* a wake-up is on its way */
+    atomic_bool kill_asked; /* actor.kill: what is in hand is charged with a failed attempt */
+
+    actor_lock lock;
+    const struct kind *
+        kind LOCK_GUARDED_BY(lock);       /* NULL: a supervisor; never changes from or to */
+    loaded *loaded LOCK_GUARDED_BY(lock); /* referenced */
+    const config_child *child LOCK_GUARDED_BY(lock);
+    unit_settings settings LOCK_GUARDED_BY(lock);
+    policy_retry *retry LOCK_GUARDED_BY(lock);     /* referenced, or NULL */
+    policy_breaker *breaker LOCK_GUARDED_BY(lock); /* referenced, or NULL */
+    policy_limiter *limiter LOCK_GUARDED_BY(lock); /* referenced, or NULL */
+    policy_use breaker_use, limiter_use;           /* the policies' */
+
+    /* published by the supervisor's observer */
+    unit_state state LOCK_GUARDED_BY(lock);
+    actor_ref ref LOCK_GUARDED_BY(lock);
+    uint32_t incarnation LOCK_GUARDED_BY(lock);
+    uint32_t order LOCK_GUARDED_BY(lock);                  /* among its parent's children */
+    char last_exit[UNIT_REASON_MAX] LOCK_GUARDED_BY(lock); /* "": none yet */
+    clock_ms next_start LOCK_GUARDED_BY(lock);             /* in backoff; monotonic */
+    clock_ms state_since LOCK_GUARDED_BY(lock);
+    bool paused LOCK_GUARDED_BY(lock);
+    bool gone LOCK_GUARDED_BY(lock); /* no longer in the tree */
+    /* of a supervisor */
+    uint32_t restarts_used LOCK_GUARDED_BY(lock);
+    clock_ms restarts_at LOCK_GUARDED_BY(lock); /* when that was counted */
+
+    /* delivery */
+    struct message_queue mailbox[UNIT_PRIORITIES] LOCK_GUARDED_BY(lock);
+    heap due LOCK_GUARDED_BY(lock);
+    clock_ms armed LOCK_GUARDED_BY(lock); /* when the alarm goes off; INT64_MAX: it isn't set */
+    size_t live LOCK_GUARDED_BY(lock);    /* messages without a final state */
+    struct message_queue in_hand LOCK_GUARDED_BY(lock); /* running, oldest first */
+    unit_counters counters LOCK_GUARDED_BY(lock);
+    unit_rate rate LOCK_GUARDED_BY(lock);
+    uint32_t *latency LOCK_GUARDED_BY(lock); /* NULL until the first */
+    pid_t pids[UNIT_PIDS_MAX] LOCK_GUARDED_BY(lock);
+    size_t pid_count LOCK_GUARDED_BY(lock);
+    char *shown LOCK_GUARDED_BY(lock); /* the state that a worker shows: JSON, or NULL */
+
+    char text[]; /* name and path */
+};
+
+/* Types of the messages that a unit's actor gets. The kind's own have priority ACTOR_SYSTEM, since
+ * they also matter while it starts and stops. */
+enum {
+    UNIT_MSG_NUDGE = 1, /* look at the mailbox, and at the attempts whose message is final */
+    UNIT_MSG_KIND,      /* for the kind: payload as it likes */
+    UNIT_MSG_TIMER,     /* for the kind: actor_msg_tag() as it likes */
+};
+
+/* A new unit for a child of the file (or of actor.spawn) below `parent` (NULL: the root), with one
+ * reference and state UNIT_STOPPED. Takes references to `s` and `parent`.
+ * Returns NULL when out of memory. */
+unit *unit_new(struct actord *d, loaded *s, const config_child *child, unit *parent);
+
+unit *unit_hold(unit *u);
+void unit_release(unit *u); /* NULL is fine */
+
+/* Take over what a new configuration says about delivery; the messages stay.
+ * False: out of memory, nothing changed. */
+bool unit_configure(unit *u, loaded *s, const config_child *child);
+
+/* The child's description, referenced by *s until loaded_release(*s). */
+const config_child *unit_child(unit *u, loaded **s);
+
+const char *unit_state_name(unit_state state);
+/* "running", "paused" ...: what the contract calls it. Under the lock. */
+const char *unit_state_word(const unit *u) LOCK_REQUIRES(u->lock);
+
+/* Wake the actor, so that it looks at its mailbox. True: it will (or there is none to wake). */
+bool unit_nudge(unit *u);
+
+/* ---- messages: the life cycle ---- */
+
+typedef struct unit_submission {
+    const char *payload;
+    size_t len;
+    const char *key; /* or NULL */
+    clock_ms delay;  /* 0: at once */
+    clock_ms ttl;    /* 0: as the unit's */
+    int priority;    /* config_priority, or negative: as the unit's */
+    bool ask;
+    message_waiter *waiter; /* or NULL: told of the end */
+} unit_submission;
+
+/* Accept a message, or find the one accepted before under the same key (*duplicate).
+ *
+ * On RPC_OK *out is referenced for the caller, and the waiter is on it (waiter->attached), unless
+ * it was final already.
+ * Otherwise `failure` says why, and `members` has more for the error's data; nothing was accepted.
+ */
+rpc_code unit_submit(unit *u, const unit_submission *s, message **out, bool *duplicate,
+                     rpc_failure *failure, json_out *members);
+
+/* Add or take off a waiter. unit_wait(): false, it is final already. unit_unwait(): false, it has
+ * been told. */
+bool unit_wait(message *m, message_waiter *w);
+bool unit_unwait(message *m, message_waiter *w);
+
+/* Cancel. A waiting message is gone at once, a running one is final at once and its attempt is
+ * told to stop. Returns the state it had: final ones stay what they are. */
+message_state unit_cancel(message *m);
+/* Cancel only if no attempt is running or has failed: an ask that timed out. True: withdrawn. */
+bool unit_withdraw(message *m);
+
+/* Cancel all that waits, also for a retry or for its time. Returns how many. */
+size_t unit_purge(unit *u);
+
+/* The actor is stopped for good: what is not final becomes a dead letter, reason `stopped`. */
+void unit_stopped(unit *u);
+
+/* Deal with what time alone has changed: expired, due and timed-out messages. */
+void unit_tick(unit *u);
+
+/* ---- for delivery.c: all from the unit's own actor ---- */
+
+/* The next message that may begin now, still in the mailbox; expired ones are dealt with. */
+message *unit_next(unit *u, clock_ms now) LOCK_REQUIRES(u->lock);
+/* It begins: an attempt is counted. */
+void unit_begin(unit *u, message *m, clock_ms now) LOCK_REQUIRES(u->lock);
+/* It did not really begin (a sibling's crash): back to the front, the attempt isn't counted. */
+void unit_return(unit *u, message *m) LOCK_REQUIRES(u->lock);
+/* It waits `delay` ms for its next attempt. */
+void unit_retry(unit *u, message *m, clock_ms delay) LOCK_REQUIRES(u->lock);
+/* It ends. `error` is copied; on MESSAGE_DONE m->reply is set already. */
+void unit_finish(unit *u, message *m, message_state state, rpc_code outcome, const char *error)
+    LOCK_REQUIRES(u->lock);
+/* Asks can't wait for a breaker: they fail with `outcome` now. */
+void unit_fail_asks(unit *u, rpc_code outcome, const char *error, clock_ms retry_after)
+    LOCK_REQUIRES(u->lock);
+
+/* ---- looking ---- */
+
+/* Latency in ms below which `share` of the finished messages were. Negative: none yet. */
+double unit_latency(const unit *u, double share) LOCK_REQUIRES(u->lock);
+double unit_per_second(const unit *u, clock_ms now) LOCK_REQUIRES(u->lock);
+/* A message got its final state at `now`: for the rate and the latencies. */
+void unit_count_end(unit *u, const message *m, clock_ms now) LOCK_REQUIRES(u->lock);
+/* Age of the oldest waiting message in ms. */
+clock_ms unit_oldest(const unit *u, clock_ms now) LOCK_REQUIRES(u->lock);
+
+/* The children of the process kinds, for people. */
+void unit_add_pid(unit *u, pid_t pid);
+void unit_remove_pid(unit *u, pid_t pid);
+
+#endif
