@@ -230,7 +230,8 @@ static bool configure_units(reload *r)
             bool same = (u->kind == NULL) == (c->kind == CONFIG_KIND_SUPERVISOR);
             actor_lock_give(&u->lock);
             ok = !same || unit_configure(u, r->to, c);
-            unit_nudge(u);
+            if (c->kind != CONFIG_KIND_SUPERVISOR)
+                unit_nudge(u);
         }
         unit_release(u);
         if (!ok)

@@ -289,7 +289,7 @@ enum { PARAMS_MAX = 12 };
 static void run(call *c, const rpc_request *r)
 {
     rpc_failure f;
-    rpc_value values[PARAMS_MAX];
+    rpc_value values[PARAMS_MAX] = {{0}}; /* what a method doesn't take is not present */
     const method *m = admit(c, r, &f);
     if (!m) {
         call_failure(c, &f, NULL);
