@@ -1,0 +1,12 @@
+/* The one place where time comes from. Virtual time is kept by the simulation, not here. */
+#ifndef ACTOR_CLOCK_H
+#define ACTOR_CLOCK_H
+
+#include <stdint.h>
+
+#define ACTOR__NS_PER_MS 1000000
+
+/* CLOCK_MONOTONIC in ns. */
+int64_t actor__clock_ns(void);
+
+#endif

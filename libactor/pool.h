@@ -1,0 +1,82 @@
+/* Blocks for messages, from per-thread caches.
+ *
+ * Each thread has two magazines a size class (thread.h): it gets from and puts to `cur`, and only
+ * when both are empty or full exchanges a whole batch with the class's depot, under a short lock.
+ * So a message freed by another thread than its maker's costs a fraction of a lock, and a pair of
+ * threads that hand messages one way stays in balance. (Bonwick and Adams, Magazines and Vmem,
+ * 2001.)
+ *
+ * Depots carve their blocks from aligned chunks that know their class, so that a block leads to
+ * its chunk by masking its address, and chunks can be given back one day.
+ *
+ * Under AddressSanitizer each message is a heap block of its own, so that it watches over them.
+ */
+#ifndef ACTOR_POOL_H
+#define ACTOR_POOL_H
+
+#include "libactor/memory.h"
+#include "libactor/msg.h"
+#include "libactor/thread.h"
+
+#define ACTOR__SMALLEST 64
+
+/* Blocks a magazine holds, by class. */
+extern const uint32_t actor__pool_batch[ACTOR__CLASSES];
+
+/* The class for `bytes` (header included), ACTOR__CLASSES or more: none. */
+static inline unsigned actor__pool_class(size_t bytes)
+{
+    return 58u - (unsigned)__builtin_clzll((bytes - 1) | (ACTOR__SMALLEST - 1));
+}
+static_assert(ACTOR__SMALLEST == 1 << 6, "see actor__pool_class()");
+
+/* Refill the empty magazine and take one. NULL when out of memory. */
+actor_msg *actor__pool_refill(unsigned block);
+/* Put one to a full magazine. */
+void actor__pool_flush(actor_msg *m);
+/* Give the thread's magazines to the depots. */
+void actor__pool_thread_ends(void);
+/* A block for a header and `size` bytes outside of the classes; freed as any other. */
+actor_msg *actor__pool_heap(size_t size);
+
+/* Only `block` of the header is set. */
+static inline actor_msg *actor__pool_get(size_t size)
+{
+    unsigned block = actor__pool_class(size + sizeof(actor_msg));
+
+    if (actor__alloc_fails())
+        return NULL;
+    if (UNLIKELY(ACTOR__ASAN || block >= ACTOR__CLASSES))
+        return actor__pool_heap(size);
+
+    actor__cache *c = &actor__me.cache[block];
+    actor_msg *m = c->cur;
+
+    if (UNLIKELY(m == NULL))
+        return actor__pool_refill(block);
+    c->cur = actor__next(m);
+    c->count--;
+    return m;
+}
+
+void actor__pool_heap_free(actor_msg *m);
+
+static inline void actor__pool_put(actor_msg *m)
+{
+    if (UNLIKELY(ACTOR__ASAN || m->block == ACTOR__BLOCK_HEAP)) {
+        actor__pool_heap_free(m);
+        return;
+    }
+
+    actor__cache *c = &actor__me.cache[m->block];
+
+    if (UNLIKELY(c->count >= actor__pool_batch[m->block])) {
+        actor__pool_flush(m);
+        return;
+    }
+    actor__set_next(m, c->cur);
+    c->cur = m;
+    c->count++;
+}
+
+#endif

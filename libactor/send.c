@@ -1,0 +1,100 @@
+#include "libactor/send.h"
+
+#include "libactor/dead.h"
+#include "libactor/lanes.h"
+#include "libactor/self.h"
+
+/* A mailbox that drops its oldest. */
+static void send_locked(actor *a, actor_ref to, actor_msg *m)
+{
+    actor_msg *dropped;
+    bool full;
+
+    m->held = true;
+    ACTOR__POISON(actor__payload(m), actor__msg_private(m));
+    full = actor__locked_push(a, m, &dropped);
+    actor__signal(a, ACTOR__URGENT, 0);
+    if (full)
+        actor__dead_letter(a->sys, to, dropped, ACTOR_EFULL);
+}
+
+static actor_err send_bounded(actor *a, actor_ref to, actor_msg *m)
+{
+    if (a->locked) {
+        send_locked(a, to, m);
+        return ACTOR_OK;
+    }
+    if (atomic_fetch_add_explicit(&a->count, 1, memory_order_relaxed) >= a->capacity) {
+        atomic_fetch_sub_explicit(&a->count, 1, memory_order_relaxed);
+        if (a->on_full == ACTOR_REJECT)
+            return ACTOR_EFULL;
+        actor__dead_letter(a->sys, to, m, ACTOR_EFULL);
+        return ACTOR_OK;
+    }
+    m->counted = true;
+    actor__post(a, m);
+    return ACTOR_OK;
+}
+
+static actor_err deliver(actor_ref to, actor_msg *m)
+{
+    actor *a = actor__resolve(to);
+
+    if (UNLIKELY(a == NULL))
+        return ACTOR_ENOTFOUND;
+    if (UNLIKELY(a->capacity != 0 && m->priority != ACTOR_SYSTEM))
+        return send_bounded(a, to, m);
+    actor__post(a, m);
+    return ACTOR_OK;
+}
+
+/* The message in hand: out of the mailbox first, and back in hand if it can't be sent. */
+static actor_err forward(actor_ref to, actor_msg **msg)
+{
+    actor__worker *w = actor__me.worker;
+    actor_msg *m = *msg;
+
+    if (w == NULL || w->msg != m)
+        actor__panic("sent a message that is somebody else's");
+    (void)actor_take(w->current);
+
+    actor_err err = deliver(to, m);
+
+    if (err == ACTOR_OK) {
+        *msg = NULL;
+    } else {
+        m->held = true;
+        w->msg = m;
+        w->taken = false;
+    }
+    return err;
+}
+
+actor_err actor__send(actor_ref to, actor_msg **msg)
+{
+    actor_err err;
+
+    actor__online();
+    if (UNLIKELY((*msg)->held))
+        err = forward(to, msg);
+    else if ((err = deliver(to, *msg)) == ACTOR_OK)
+        *msg = NULL;
+    actor__offline();
+    return err;
+}
+
+/* An unanswered ask keeps its sender: the reply goes to who asked, however often it is sent on. */
+actor_err actor_send(actor_ref to, actor_msg **msg)
+{
+    if (!(*msg)->ask)
+        (*msg)->sender = ACTOR_NONE;
+    return actor__send(to, msg);
+}
+
+actor_err actor_tell(actor *self, actor_ref to, actor_msg **msg)
+{
+    ACTOR__CHECK_SELF(self);
+    if (!(*msg)->ask)
+        (*msg)->sender = actor__ref_of(self);
+    return actor__send(to, msg);
+}

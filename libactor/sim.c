@@ -1,0 +1,177 @@
+/* Simulation: one worker, played by the thread that made the system, in virtual time.
+ *
+ * Everything that threads and clocks would decide is drawn from one generator: which of the ready
+ * actors runs, how many messages its batch has, which of several timers of the same millisecond
+ * comes first, which allocation fails. No address takes part in a decision, so a seed is a run.
+ */
+#include "libactor/sim.h"
+
+#include "libactor/mailbox.h"
+#include "libactor/run.h"
+#include "libactor/timer.h"
+
+/* Choose among this many: the oldest ready ones. Bounds the walk, and the unfairness. */
+#define CHOICES 32u
+
+void actor__sim_schedule(actor_system *sys, actor *a)
+{
+    a->next = NULL;
+    if (sys->sim.first == NULL)
+        sys->sim.first = a;
+    else
+        sys->sim.last->next = a;
+    sys->sim.last = a;
+    sys->sim.count++;
+}
+
+static actor *choose(actor_system *sys)
+{
+    uint32_t count = sys->sim.count < CHOICES ? sys->sim.count : CHOICES;
+    uint32_t skip = actor__rng_below(&sys->sim.rng, count);
+    actor *before = NULL;
+    actor *a = sys->sim.first;
+
+    for (; skip > 0; skip--) {
+        before = a;
+        a = a->next;
+    }
+    if (before == NULL)
+        sys->sim.first = a->next;
+    else
+        before->next = a->next;
+    if (sys->sim.last == a)
+        sys->sim.last = before;
+    sys->sim.count--;
+    return a;
+}
+
+/* Short batches are likelier: they interleave more. */
+static unsigned batch_length(actor_system *sys)
+{
+    uint32_t most = actor__rng_below(&sys->sim.rng, sys->options.batch) + 1;
+
+    return actor__rng_below(&sys->sim.rng, most) + 1;
+}
+
+typedef struct turn {
+    struct actor__worker *was;
+} turn;
+
+/* Between these two the thread is the system's worker. */
+static turn turn_begin(actor_system *sys)
+{
+    turn t = {actor__me.worker};
+
+    actor__online();
+    actor__me.worker = &sys->workers[0];
+    return t;
+}
+
+static void turn_end(turn t)
+{
+    actor__me.worker = t.was;
+    actor__offline();
+    if (actor__me.limbo != NULL && actor__me.online == 0)
+        actor__slot_reclaim();
+}
+
+static bool run_one(actor_system *sys)
+{
+    actor__worker *w = &sys->workers[0];
+
+    if (sys->sim.count == 0)
+        return false;
+
+    turn t = turn_begin(sys);
+    actor *a = choose(sys);
+    actor__after after = actor__run(w, a, batch_length(sys));
+
+    if (after == ACTOR__MORE || after == ACTOR__GAP)
+        actor__sim_schedule(sys, a);
+    bump(&w->tick, 1);
+    turn_end(t);
+    return true;
+}
+
+static bool next_timers(actor_system *sys, actor_ms until)
+{
+    actor__worker *w = &sys->workers[0];
+    actor_ms at = actor__wheel_deadline(&w->wheel);
+
+    if (at == ACTOR__NEVER || at > until)
+        return false;
+
+    turn t = turn_begin(sys);
+
+    if (sys->sim.now < at)
+        sys->sim.now = at;
+    actor__timer_fire(w, sys->sim.now);
+    turn_end(t);
+    return true;
+}
+
+bool actor__sim_event(actor_system *sys, actor_ms until)
+{
+    return run_one(sys) || next_timers(sys, until);
+}
+
+/* Take the i-th of a list by `prev`. */
+static actor_timer *take_at(actor_timer **list, uint32_t i)
+{
+    while (i-- > 0)
+        list = &(*list)->prev;
+
+    actor_timer *t = *list;
+
+    *list = t->prev;
+    return t;
+}
+
+actor_timer *actor__sim_shuffle(actor_system *sys, actor_timer *due)
+{
+    actor_timer *first = NULL;
+    actor_timer **last = &first;
+
+    while (due != NULL) {
+        uint32_t equal = 0;
+
+        for (actor_timer *t = due; t != NULL && equal < CHOICES; t = t->prev) {
+            if (actor__timer_deadline(t) != actor__timer_deadline(due))
+                break;
+            equal++;
+        }
+        *last = take_at(&due, actor__rng_below(&sys->sim.rng, equal));
+        last = &(*last)->prev;
+    }
+    *last = NULL;
+    return first;
+}
+
+uint64_t actor_sim_run(actor_system *sys, actor_ms until)
+{
+    uint64_t batches = 0;
+
+    do {
+        while (run_one(sys))
+            batches++;
+    } while (next_timers(sys, until));
+    if (until != ACTOR__NEVER && sys->sim.now < until)
+        sys->sim.now = until;
+    return batches;
+}
+
+bool actor_sim_step(actor_system *sys)
+{
+    return run_one(sys);
+}
+
+void actor_sim_fail_allocations(actor_system *sys, uint32_t ppm)
+{
+    actor__me.deny.ppm = ppm;
+    actor__me.deny.rng = &sys->sim.rng;
+}
+
+uint64_t actor_sim_random(actor_system *sys)
+{
+    return actor__rng_next(&sys->sim.rng);
+}

@@ -1,0 +1,303 @@
+#include "libactor/slot.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "libactor/dead.h"
+#include "libactor/memory.h"
+
+#define LOCAL_MAX   128u /* free slots a thread keeps to itself */
+#define LOCAL_BATCH 64u  /* slots that change hands at a time */
+
+actor *_Atomic actor__chunks[ACTOR__CHUNKS];
+
+static actor_lock lock = ACTOR_LOCK_INIT;
+static actor *free_slots LOCK_GUARDED_BY(lock);
+static uint32_t fresh LOCK_GUARDED_BY(lock); /* index of the first slot never used */
+/* Retired slots in batches, oldest first. A batch is a list by `next`; its first slot, nobody's
+ * now, carries its stamp and the link to the next batch. */
+static actor *first_batch LOCK_GUARDED_BY(lock);
+static actor *last_batch LOCK_GUARDED_BY(lock);
+static _Atomic uint32_t waiting;
+
+static uint64_t *batch_stamp(actor *first)
+{
+    return &first->supervisor.bits;
+}
+
+static void **batch_next(actor *first)
+{
+    return &first->arg;
+}
+
+static actor *new_chunk(void)
+{
+    const size_t bytes = sizeof(actor) * ACTOR__CHUNK;
+
+#if ACTOR__ASAN
+    /* LeakSanitizer looks into the heap only. */
+    actor *chunk = aligned_alloc(ACTOR__LINE, bytes);
+
+    if (chunk != NULL)
+        memset(chunk, 0, bytes);
+    return chunk;
+#else
+    actor *chunk = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    return chunk == MAP_FAILED ? NULL : chunk;
+#endif
+}
+
+/* Up to `want` slots that were never used, as a list. */
+static actor *carve(uint32_t want, uint32_t *got) LOCK_REQUIRES(lock)
+{
+    actor *list = NULL;
+    actor *_Atomic *chunk = &actor__chunks[(fresh >> ACTOR__CHUNK_BITS) % ACTOR__CHUNKS];
+
+    *got = 0;
+    if (fresh == ACTOR__CHUNK * ACTOR__CHUNKS)
+        return NULL;
+    if (load_relaxed(chunk) == NULL) {
+        actor *memory = new_chunk();
+
+        if (memory == NULL)
+            return NULL;
+        store_release(chunk, memory);
+    }
+    /* In one chunk; handed out lowest index first. */
+    uint32_t n = ACTOR__CHUNK - fresh % ACTOR__CHUNK;
+
+    if (n > want)
+        n = want;
+    for (uint32_t i = n; i-- > 0;) {
+        actor *a = &load_relaxed(chunk)[(fresh + i) % ACTOR__CHUNK];
+
+        a->index = fresh + i;
+        a->next = list;
+        list = a;
+    }
+    fresh += n;
+    *got = n;
+    return list;
+}
+
+static bool refill(actor__thread *t)
+{
+    actor_lock_take(&lock);
+    for (uint32_t i = 0; i < LOCAL_BATCH && free_slots != NULL; i++) {
+        actor *a = free_slots;
+
+        free_slots = a->next;
+        a->next = t->free_slots;
+        t->free_slots = a;
+        t->free_count++;
+    }
+    if (t->free_slots == NULL)
+        t->free_slots = carve(LOCAL_BATCH, &t->free_count);
+    actor_lock_give(&lock);
+    return t->free_slots != NULL;
+}
+
+actor *actor__slot_get(void)
+{
+    actor__thread *t = &actor__me;
+
+    if (actor__alloc_fails() || (t->free_slots == NULL && !refill(t)))
+        return NULL;
+
+    actor *a = t->free_slots;
+
+    t->free_slots = a->next;
+    t->free_count--;
+    /* All but index and generation; atomics too: nobody else is here. */
+    store_relaxed(&a->signals, 0);
+    store_relaxed(&a->count, 0);
+    store_relaxed(&a->named, false);
+    a->next = NULL;
+    a->ext = NULL;
+    memset(&a->tail, 0, offsetof(actor, inline_state) - offsetof(actor, tail));
+    a->tail = &a->stub;
+    store_relaxed(&a->head, (uintptr_t)&a->stub);
+    return a;
+}
+
+actor_ref actor__slot_publish(actor *a)
+{
+    uint32_t generation = load_relaxed(&a->generation) + 1;
+
+    store_release(&a->generation, generation);
+    return actor__ref(a->index, generation);
+}
+
+/* Give the whole list to everybody. */
+static void put_global(actor *list)
+{
+    if (list == NULL)
+        return;
+
+    actor *last = list;
+
+    while (last->next != NULL)
+        last = last->next;
+    actor_lock_take(&lock);
+    last->next = free_slots;
+    free_slots = list;
+    actor_lock_give(&lock);
+}
+
+void actor__slot_put(actor *a)
+{
+    actor__thread *t = &actor__me;
+
+    a->next = t->free_slots;
+    t->free_slots = a;
+    if (++t->free_count <= LOCAL_MAX)
+        return;
+
+    actor *keep = t->free_slots;
+
+    for (uint32_t i = 1; i < LOCAL_BATCH; i++)
+        keep = keep->next;
+    put_global(keep->next);
+    keep->next = NULL;
+    t->free_count = LOCAL_BATCH;
+}
+
+void actor__slot_retire(actor *a)
+{
+    actor__thread *t = &actor__me;
+
+    a->next = NULL;
+    if (t->limbo == NULL)
+        t->limbo = a;
+    else
+        t->limbo_last->next = a;
+    t->limbo_last = a;
+    t->limbo_count++;
+    atomic_fetch_add_explicit(&waiting, 1, memory_order_relaxed);
+}
+
+static void stamp_limbo(void)
+{
+    actor__thread *t = &actor__me;
+    actor *first = t->limbo;
+
+    if (first == NULL)
+        return;
+    t->limbo = NULL;
+    t->limbo_count = 0;
+    actor_lock_take(&lock);
+    /* Under the lock, so that the batches' stamps are in order. */
+    *batch_stamp(first) = actor__epoch_stamp();
+    *batch_next(first) = NULL;
+    if (first_batch == NULL)
+        first_batch = first;
+    else
+        *batch_next(last_batch) = first;
+    last_batch = first;
+    actor_lock_give(&lock);
+}
+
+/* The oldest batch, if its time has come. */
+static actor *passed_batch(void)
+{
+    actor_lock_take(&lock);
+
+    actor *first = first_batch;
+
+    if (first != NULL && !actor__epoch_passed(*batch_stamp(first)))
+        first = NULL;
+    if (first != NULL)
+        first_batch = *batch_next(first);
+    actor_lock_give(&lock);
+    return first;
+}
+
+bool actor__slot_reclaim(void)
+{
+    if (load_relaxed(&waiting) == 0)
+        return false;
+    stamp_limbo();
+
+    actor *a;
+
+    while ((a = passed_batch()) != NULL) {
+        while (a != NULL) {
+            actor *next = a->next;
+
+            actor__dead_bury(a);
+            atomic_fetch_sub_explicit(&waiting, 1, memory_order_relaxed);
+            /* A generation that wrapped would name another actor: the slot has served. */
+            if (load_relaxed(&a->generation) != 0)
+                actor__slot_put(a);
+            a = next;
+        }
+    }
+    return load_relaxed(&waiting) != 0;
+}
+
+uint32_t actor__slot_waiting(void)
+{
+    return load_relaxed(&waiting);
+}
+
+static int by_serial(const void *a, const void *b)
+{
+    uint32_t x = (*(actor *const *)a)->serial;
+    uint32_t y = (*(actor *const *)b)->serial;
+
+    return (x > y) - (x < y);
+}
+
+/* The next live slot of `sys` at *index or after. */
+static actor *next_of(const actor_system *sys, uint32_t *index)
+{
+    for (; *index < ACTOR__CHUNK * ACTOR__CHUNKS; ++*index) {
+        actor *chunk = load_acquire(&actor__chunks[*index >> ACTOR__CHUNK_BITS]);
+
+        if (chunk == NULL)
+            return NULL;
+
+        actor *a = &chunk[*index % ACTOR__CHUNK];
+
+        if ((load_acquire(&a->generation) & 1u) != 0 && a->sys == sys)
+            return a;
+    }
+    return NULL;
+}
+
+void actor__slot_each(actor_system *sys, void (*visit)(actor *a))
+{
+    size_t count = 0;
+    actor *a;
+
+    actor__online();
+    for (uint32_t i = 0; next_of(sys, &i) != NULL; i++)
+        count++;
+
+    actor **all = count == 0 ? NULL : calloc(count, sizeof(actor *));
+    size_t found = 0;
+
+    for (uint32_t i = 0; (a = next_of(sys, &i)) != NULL; i++) {
+        if (found < count && all != NULL)
+            all[found++] = a;
+        else
+            visit(a); /* no memory for the order, or spawned just now */
+    }
+    if (all != NULL)
+        qsort(all, found, sizeof(actor *), by_serial);
+    for (size_t i = 0; i < found; i++)
+        visit(all[i]);
+    free(all);
+    actor__offline();
+}
+
+void actor__slot_thread_ends(void)
+{
+    stamp_limbo();
+    put_global(actor__me.free_slots);
+    actor__me.free_slots = NULL;
+    actor__me.free_count = 0;
+}

@@ -1,0 +1,157 @@
+/* The actor's slot and the table of all slots.
+ *
+ * The table is global to the process and type-stable: a slot is never unmapped, so that a late
+ * sender may touch it. Its generation is odd while an actor lives in it; a reference is index and
+ * generation. Ending an actor advances the generation, which voids all references at once; the
+ * slot is reused after a grace period (epoch.h), when nobody who passed the check before can still
+ * be at work, and after a second look into its mailbox: late messages become dead letters.
+ *
+ * Fields are grouped by who writes them, a cache line each:
+ *   producers  any thread that sends or signals; what it only reads stands beside
+ *   consumer   whoever runs the actor: between schedule() and the next mark as empty exactly one
+ *   rare       written at spawn or at the turn of an incarnation, by the consumer
+ */
+#ifndef ACTOR_SLOT_H
+#define ACTOR_SLOT_H
+
+#include "libactor/epoch.h"
+#include "libactor/msg.h"
+
+#define ACTOR__STATE_INLINE 64 /* bytes of state that live in the slot */
+#define ACTOR__LANES        5  /* one for each actor_priority */
+
+typedef actor_verdict (*actor__handler)(actor *self, void *state, actor_msg *msg);
+
+struct actor__ext;
+
+struct actor {
+    /* Producers. `head` is the newest node; its low bit says "empty and not scheduled", and who
+     * clears it schedules the actor. Pairs: a producer's exchange (release) with the consumer's
+     * acquire of `next`; the consumer's mark (release) with the exchange that finds it (acquire),
+     * so that the next worker sees all of the consumer's line. */
+    alignas(ACTOR__LINE) _Atomic uintptr_t head;
+    _Atomic uint32_t generation; /* odd: alive */
+    _Atomic uint32_t signals;    /* lifecycle.h: what the consumer must look at first */
+    _Atomic uint32_t count;      /* waiting user messages of a bounded mailbox; a port's futex */
+    uint32_t capacity;           /* 0: unbounded */
+    uint32_t index;
+    uint8_t on_full;      /* actor_on_full */
+    bool locked;          /* bounded with ACTOR_DROP_OLDEST: user messages are in ext->locked */
+    bool port;            /* no actor but the mailbox of a thread in actor_call() */
+    _Atomic bool named;   /* names.c has an entry for it, perhaps */
+    actor_system *sys;    /* NULL: a port's */
+    actor *next;          /* in a list of ready, free or ended slots */
+    struct actor__ext *ext; /* NULL until needed; set at spawn if `locked` */
+    void (*free_arg)(void *arg);
+
+    /* Consumer. */
+    alignas(ACTOR__LINE) actor__node *tail; /* handled already; what follows it waits */
+    actor__node stub;
+    actor_msg *lanes[ACTOR__LANES]; /* lanes.h: taken from the mailbox, waiting */
+    _Atomic uint8_t phase;          /* actor_phase; the consumer's, read by actor_inspect() */
+    _Atomic bool paused;            /* as phase */
+    bool intake;                    /* the actor's own: user messages are handled */
+    bool slow;                      /* not simply the mailbox in order; see run.c */
+    bool ending;                    /* actor_stop() or actor_kill() came */
+    bool draining;                  /* the poison pill came: ends when the lanes are empty */
+    uint8_t exit;                   /* actor_exit of the current or last incarnation */
+    uint8_t flags;                  /* ACTOR__F_... */
+
+    /* Rare. */
+    alignas(ACTOR__LINE) void *state; /* `inline_state` or a block of the heap */
+    actor__handler handle;
+    const actor_behaviour *behaviour;
+    void *arg;
+    actor_ref supervisor;
+    actor_msg *watched;       /* records of its watchers, see watch.c */
+    _Atomic uint64_t handled; /* user messages; the consumer's */
+    _Atomic uint32_t incarnation;
+    uint32_t serial; /* the system's n-th spawn */
+
+    alignas(ACTOR__LINE) char inline_state[ACTOR__STATE_INLINE];
+};
+static_assert(offsetof(actor, inline_state) <= 192, "the slot proper");
+static_assert(sizeof(actor) == 256, "an idle actor, all told");
+
+enum {
+    ACTOR__F_STOPPED = 1,      /* actor_stopped() was called */
+    ACTOR__F_START_WANTED = 2, /* actor_start() came while stopping */
+    ACTOR__F_START_FAILED = 4, /* it stops because it failed while starting */
+    ACTOR__F_KILLED = 8,       /* stop was called with ACTOR_HOW_KILL */
+};
+
+static inline actor_ref actor__ref(uint32_t index, uint32_t generation)
+{
+    return (actor_ref){(uint64_t)generation << 32 | index};
+}
+
+/* Of an actor that lives, seen from its own execution. */
+static inline actor_ref actor__ref_of(const actor *a)
+{
+    return actor__ref(a->index, load_relaxed(&a->generation));
+}
+
+static inline uint32_t actor__ref_generation(actor_ref ref)
+{
+    return (uint32_t)(ref.bits >> 32);
+}
+
+#define ACTOR__CHUNK_BITS 14
+#define ACTOR__CHUNK      (1u << ACTOR__CHUNK_BITS) /* slots */
+#define ACTOR__CHUNKS     4096u
+
+extern actor *_Atomic actor__chunks[ACTOR__CHUNKS];
+
+/* The slot's address if the reference's actor lives. The thread is online (epoch.h), and the
+ * pointer is good until it is not. */
+static inline actor *actor__resolve(actor_ref ref)
+{
+    uint32_t index = (uint32_t)ref.bits;
+    uint32_t generation = actor__ref_generation(ref);
+
+    if (UNLIKELY((generation & 1u) == 0 || index >= ACTOR__CHUNK * ACTOR__CHUNKS))
+        return NULL;
+
+    actor *chunk = load_acquire(&actor__chunks[index >> ACTOR__CHUNK_BITS]);
+
+    if (UNLIKELY(chunk == NULL))
+        return NULL;
+
+    actor *a = &chunk[index & (ACTOR__CHUNK - 1)];
+
+    return LIKELY(load_strong(&a->generation) == generation) ? a : NULL;
+}
+
+/* A free slot, its mailbox empty and not marked, everything else zero.
+ * NULL when out of memory or the table is full. */
+actor *actor__slot_get(void);
+
+/* Give one back that was never published. */
+void actor__slot_put(actor *a);
+
+/* Let the slot's actor live: from now on it can be found. */
+actor_ref actor__slot_publish(actor *a);
+
+/* End the slot's actor: nobody finds it any more. */
+static inline void actor__slot_void(actor *a)
+{
+    store_strong(&a->generation, load_relaxed(&a->generation) + 1);
+}
+
+/* Hand a void slot over for reuse after a grace period. The thread is online. */
+void actor__slot_retire(actor *a);
+
+/* Stamp what this thread retired, and reuse all whose time has come. Late messages become dead
+ * letters meanwhile. Not from within a callback. Returns whether something still waits. */
+bool actor__slot_reclaim(void);
+
+
+/* Slots that wait for their grace period, of all systems. */
+uint32_t actor__slot_waiting(void);
+
+/* Call `visit` for each live slot of `sys`, in the order of their spawning. */
+void actor__slot_each(actor_system *sys, void (*visit)(actor *a));
+
+void actor__slot_thread_ends(void);
+
+#endif

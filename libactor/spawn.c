@@ -1,0 +1,165 @@
+/* Making actors, and looking at them. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "libactor/ext.h"
+#include "libactor/memory.h"
+#include "libactor/notice.h"
+#include "libactor/send.h"
+#include "libactor/system.h"
+
+/* Ended slots that may wait for reuse, of the whole process: beyond it one handler has held up
+ * everything for so long that more spawns would only cost more memory. */
+#define MAX_WAITING (1u << 20)
+
+static bool valid(const actor_spec *spec)
+{
+    return spec->behaviour != NULL && spec->behaviour->handle != NULL &&
+           (unsigned)spec->on_full <= ACTOR_DROP_OLDEST;
+}
+
+static actor_err count_in(actor_system *sys)
+{
+    if (load_strong(&sys->stopping))
+        return ACTOR_ESTOPPED;
+    if (actor__slot_waiting() > MAX_WAITING)
+        return ACTOR_ELIMIT;
+    if (atomic_fetch_add(&sys->alive, 1) >= sys->options.max_actors) {
+        actor__system_ended(sys);
+        return ACTOR_ELIMIT;
+    }
+    return ACTOR_OK;
+}
+
+static bool set_locked(actor *a)
+{
+    actor__locked *box = actor__alloc(sizeof(*box));
+
+    if (box == NULL)
+        return false;
+    actor_lock_init(&box->lock);
+    a->ext->locked = box;
+    a->locked = true;
+    return true;
+}
+
+/* What may need memory. On false the caller frees what there is. */
+static bool furnish(actor *a, const actor_spec *spec)
+{
+    size_t size = spec->behaviour->state_size;
+    bool supervised = !actor_ref_none(spec->supervisor);
+    bool locked = spec->capacity != 0 && spec->on_full == ACTOR_DROP_OLDEST;
+
+    a->state = size <= ACTOR__STATE_INLINE ? a->inline_state : actor__alloc(size);
+    if (a->state == NULL)
+        return false;
+    if ((supervised || locked || spec->stash_capacity != 0) && actor__ext_of(a) == NULL)
+        return false;
+    if (a->ext != NULL)
+        a->ext->stash_capacity = spec->stash_capacity;
+    if (locked && !set_locked(a))
+        return false;
+    a->supervisor = spec->supervisor;
+    return actor__notice_reserve(a, ACTOR__NOTICES_START);
+}
+
+static void fill(actor *a, actor_system *sys, const actor_spec *spec)
+{
+    a->sys = sys;
+    a->capacity = spec->capacity;
+    a->on_full = (uint8_t)spec->on_full;
+    a->port = false;
+    a->behaviour = spec->behaviour;
+    a->handle = spec->behaviour->handle;
+    a->arg = spec->arg;
+    a->free_arg = spec->free_arg;
+    a->intake = true;
+    a->slow = true;
+    a->serial = (uint32_t)atomic_fetch_add_explicit(&sys->spawned, 1, memory_order_relaxed);
+}
+
+/* Whom nobody starts starts by itself; at once if there is nothing to call. */
+static bool set_going(actor *a)
+{
+    if (!actor_ref_none(a->supervisor)) {
+        store_relaxed(&a->head, (uintptr_t)&a->stub | ACTOR__EMPTY);
+        return false;
+    }
+    if (a->behaviour->start != NULL) {
+        store_relaxed(&a->signals, ACTOR__START);
+        return true;
+    }
+    memset(a->state, 0, a->behaviour->state_size);
+    store_relaxed(&a->phase, ACTOR_PHASE_RUNNING);
+    store_relaxed(&a->incarnation, 1);
+    a->slow = a->locked;
+    store_relaxed(&a->head, (uintptr_t)&a->stub | ACTOR__EMPTY);
+    return false;
+}
+
+static actor_err spawn(actor_system *sys, const actor_spec *spec, actor_ref *out)
+{
+    actor *a = actor__slot_get();
+
+    if (a == NULL)
+        return ACTOR_ENOMEM;
+    a->locked = false;
+    if (!furnish(a, spec)) {
+        actor__ext_free(a);
+        if (a->state != a->inline_state)
+            free(a->state);
+        actor__slot_put(a);
+        return ACTOR_ENOMEM;
+    }
+    fill(a, sys, spec);
+
+    bool ready = set_going(a);
+
+    *out = actor__slot_publish(a);
+    if (ready)
+        actor__schedule(a);
+    /* Strong both: whoever stops the system sees this actor, or we see that it stops. */
+    if (load_strong(&sys->stopping))
+        actor__signal(a, ACTOR__STOP, 0);
+    return ACTOR_OK;
+}
+
+actor_err actor_spawn(actor_system *sys, const actor_spec *spec, actor_ref *out)
+{
+    if (!valid(spec))
+        return ACTOR_EINVAL;
+
+    actor_err err = count_in(sys);
+
+    if (err != ACTOR_OK)
+        return err;
+    actor__online();
+    err = spawn(sys, spec, out);
+    actor__offline();
+    if (err != ACTOR_OK)
+        actor__system_ended(sys);
+    return err;
+}
+
+actor_err actor_inspect(actor_ref ref, actor_info *out)
+{
+    actor_err err = ACTOR_ENOTFOUND;
+
+    actor__online();
+
+    actor *a = actor__resolve(ref);
+
+    if (a != NULL && !a->port) {
+        *out = (actor_info){
+            .phase = (actor_phase)load_relaxed(&a->phase),
+            .incarnation = load_relaxed(&a->incarnation),
+            .paused = load_relaxed(&a->paused),
+            .waiting = load_relaxed(&a->count),
+            .capacity = a->capacity,
+            .handled = load_relaxed(&a->handled),
+        };
+        err = ACTOR_OK;
+    }
+    actor__offline();
+    return err;
+}

@@ -1,0 +1,54 @@
+/* What the runtime keeps for each thread that touches it, its own workers and others alike.
+ *
+ * It lives in the thread's TLS, so nothing can fail on the way to it, and is linked into a list of
+ * all threads at its first use, for epoch.c. A pthread key gives back what is left when the thread
+ * ends. Only `epoch` is read by others; the rest belongs to the thread.
+ */
+#ifndef ACTOR_THREAD_H
+#define ACTOR_THREAD_H
+
+#include "libactor/base.h"
+#include "libactor/rng.h"
+
+struct actor__worker;
+
+/* A message cache: `cur` in use, `spare` a full batch or none (Bonwick's two magazines). */
+typedef struct actor__cache {
+    actor_msg *cur;
+    actor_msg *spare;
+    uint32_t count; /* of cur */
+} actor__cache;
+
+#define ACTOR__CLASSES 8 /* message blocks of 64, 128, ... 8192 bytes */
+
+typedef struct actor__thread {
+    struct actor__worker *worker; /* that this thread is, or plays in a simulation; or NULL */
+    actor__cache cache[ACTOR__CLASSES];
+
+    _Atomic uint64_t epoch; /* seen last while at rest; 0: offline, holds no reference */
+    unsigned online;        /* depth of actor__online() */
+    bool registered;
+    bool stands_in; /* could not register: uses epoch.c's stand-in */
+    struct actor__thread *next, *prev; /* all threads; guarded by epoch.c's lock */
+
+    actor *free_slots; /* ready for reuse */
+    uint32_t free_count;
+    actor *limbo; /* ended here, not yet stamped */
+    actor *limbo_last;
+    uint32_t limbo_count;
+
+    actor *port; /* actor_call()'s mailbox, or NULL */
+
+    struct {
+        uint32_t ppm;    /* of allocations that fail; 0 but in simulations */
+        actor__rng *rng; /* of the simulation */
+    } deny;
+} actor__thread;
+
+extern _Thread_local actor__thread actor__me __attribute__((tls_model("initial-exec")));
+
+/* Have the destructor called for this thread and make it visible to epoch.c.
+ * False when the C library has no memory for that: the caller must take another way. */
+bool actor__thread_register(void);
+
+#endif

@@ -1,0 +1,501 @@
+/* The scheduler.
+ *
+ * Each worker has a slot for the actor that was woken last (`lifo`), a ring (runq.h) for those
+ * before it, and all share the injector, a list under a lock, for what comes from other threads and
+ * what a full ring spills. An actor is in at most one of these, and only while its mailbox is not
+ * marked as empty.
+ *
+ * Order. The slot first: the receiver of a fresh message runs on the core that has it in its cache,
+ * and a pair that plays ping-pong stays together. It is preferred to a waiting ring only LIFO_MAX
+ * times in a row; an actor whose batch is used up goes to the ring's back; the injector is looked
+ * at every INJECT_EVERY batches. So nobody starves.
+ *
+ * Sleeping. A worker that finds nothing becomes a searcher (at most half of them are), steals, and
+ * else sleeps on its futex, until the next deadline of its own wheel at most. `idle` counts both
+ * kinds. Who adds work wakes a sleeper only if nobody searches, since a searcher will find it; a
+ * searcher that finds something, and was the last one, wakes the next if there is more. No wake-up
+ * is lost:
+ *
+ *     adds to the injector                goes to sleep
+ *     injected += 1      (seq_cst)        idle: one searcher less, one sleeper more   (seq_cst)
+ *     looks at idle      (seq_cst)        looks at injected and the rings             (seq_cst)
+ *
+ * One of them sees the other. Work in a ring can't be lost but only found late, since its owner is
+ * awake: there a plain load of `idle` does.
+ *
+ * The watcher. An actor in the slot is not worth waking another worker, if the owner's handler
+ * returns soon. If it does not, somebody should see it: while some workers run, one of the sleeping
+ * ones sleeps with one eye open (1 ms, growing to 16), and when another's tick has not moved
+ * between two looks, takes what is in its slot and fires its timers. When all have been asleep for
+ * some looks it sleeps too, so an idle system does not wake at all; the first use of a slot after
+ * that finds `watched` false and wakes a watcher.
+ */
+#include "libactor/worker.h"
+
+#include <sched.h>
+
+#include "libactor/call.h"
+#include "libactor/clock.h"
+#include "libactor/epoch.h"
+#include "libactor/futex.h"
+#include "libactor/run.h"
+#include "libactor/sim.h"
+#include "libactor/system.h"
+#include "libactor/timer.h"
+
+#define LIFO_MAX      16u
+#define INJECT_EVERY  61u
+#define INJECT_BATCH  32u
+#define CLOCK_EVERY   4u  /* batches between two looks at the clock while timers are armed */
+#define RECLAIM_EVERY 64u /* ended actors before their slots are looked after */
+#define RECLAIM_MS    2   /* how soon a sleeper looks again for a grace period's end */
+#define WATCH_MS_MAX  16
+#define WATCH_LOOKS   4u /* in vain, before the watcher sleeps for good */
+
+/* ---- Waking -------------------------------------------------------------------------------- */
+
+static bool worth_waking(uint32_t idle)
+{
+    return idle != 0 && idle < ACTOR__SEARCHING; /* some sleep, none searches */
+}
+
+/* Wake one sleeper, as a searcher, if there is one and nobody searches. */
+static void wake_one(actor_system *sys)
+{
+    actor__worker *w = NULL;
+
+    if (!worth_waking(load_strong(&sys->idle)))
+        return;
+    actor_lock_take(&sys->sleep_lock);
+    if (sys->sleepers != NULL && load_strong(&sys->idle) < ACTOR__SEARCHING) {
+        w = sys->sleepers;
+        sys->sleepers = w->next_sleeper;
+        store_relaxed(&w->asleep, false);
+        atomic_fetch_add(&sys->idle, ACTOR__SEARCHING - ACTOR__SLEEPING);
+    }
+    actor_lock_give(&sys->sleep_lock);
+    if (w == NULL)
+        return;
+    store_release(&w->notified, 1);
+    actor__futex_wake(&w->notified, 1);
+    atomic_fetch_add_explicit(&sys->wakes, 1, memory_order_relaxed);
+}
+
+void actor__worker_wake_all(actor_system *sys)
+{
+    for (unsigned i = 0; i < sys->options.workers; i++) {
+        store_strong(&sys->workers[i].notified, 1);
+        actor__futex_wake(&sys->workers[i].notified, 1);
+    }
+}
+
+/* ---- Adding work --------------------------------------------------------------------------- */
+
+/* `first` to `last`, `count` actors by `next`. */
+static void inject(actor_system *sys, actor *first, actor *last, uint32_t count)
+{
+    last->next = NULL;
+    actor_lock_take(&sys->inject_lock);
+    if (sys->inject_first == NULL)
+        sys->inject_first = first;
+    else
+        sys->inject_last->next = first;
+    sys->inject_last = last;
+    store_strong(&sys->injected, load_relaxed(&sys->injected) + count);
+    actor_lock_give(&sys->inject_lock);
+    wake_one(sys);
+}
+
+/* The ring is full: half of it goes to the injector, and then `a`. */
+static void spill(actor__worker *w, actor *a)
+{
+    actor *first = NULL;
+    actor *last = NULL;
+    uint32_t count = 1;
+
+    for (; count <= ACTOR__RING / 2; count++) {
+        actor *b = actor__ring_pop(&w->ring);
+
+        if (b == NULL)
+            break;
+        if (first == NULL)
+            first = b;
+        else
+            last->next = b;
+        last = b;
+    }
+    if (first == NULL)
+        first = a;
+    else
+        last->next = a;
+    inject(w->sys, first, a, count);
+}
+
+static void push_ring(actor__worker *w, actor *a)
+{
+    if (!actor__ring_push(&w->ring, a))
+        spill(w, a);
+    else if (worth_waking(load_relaxed(&w->sys->idle)))
+        wake_one(w->sys);
+}
+
+/* Woken by the actor that runs here. */
+static void push_lifo(actor__worker *w, actor *a)
+{
+    actor *before = load_relaxed(&w->lifo);
+
+    if (before == NULL) {
+        store_release(&w->lifo, a); /* others only ever clear it */
+    } else {
+        before = atomic_exchange_explicit(&w->lifo, a, memory_order_acq_rel);
+        if (before != NULL)
+            push_ring(w, before);
+    }
+    if (UNLIKELY(!load_relaxed(&w->sys->watched)) && worth_waking(load_relaxed(&w->sys->idle)))
+        wake_one(w->sys);
+}
+
+void actor__schedule(actor *a)
+{
+    actor__worker *w = actor__me.worker;
+    actor_system *sys = a->sys;
+
+    if (LIKELY(w != NULL && w->sys == sys && !sys->options.simulate))
+        push_lifo(w, a);
+    else if (sys == NULL)
+        actor__call_wake(a);
+    else if (sys->options.simulate)
+        actor__sim_schedule(sys, a);
+    else if (!load_acquire(&sys->quit))
+        inject(sys, a, a, 1);
+}
+
+/* ---- Time ---------------------------------------------------------------------------------- */
+
+actor_ms actor__worker_now(actor__worker *w)
+{
+    if (w->sys->options.simulate)
+        return w->sys->sim.now;
+    if (!w->now_known) {
+        w->now = actor__clock_ns() / ACTOR__NS_PER_MS;
+        w->now_known = true;
+    }
+    return w->now;
+}
+
+actor_ms actor__worker_now_late(actor__worker *w)
+{
+    if (w->sys->options.simulate)
+        return w->sys->sim.now;
+    return (actor__clock_ns() + ACTOR__NS_PER_MS - 1) / ACTOR__NS_PER_MS;
+}
+
+static unsigned fire_timers(actor__worker *w)
+{
+    if (load_relaxed(&w->wheel.count) == 0)
+        return 0;
+    return actor__timer_fire(w, actor__clock_ns() / ACTOR__NS_PER_MS);
+}
+
+/* ---- Finding work -------------------------------------------------------------------------- */
+
+/* One from the injector, and some more into the ring. */
+static actor *take_injected(actor__worker *w)
+{
+    actor_system *sys = w->sys;
+
+    if (load_strong(&sys->injected) == 0)
+        return NULL;
+    actor_lock_take(&sys->inject_lock);
+
+    actor *a = sys->inject_first;
+    uint32_t left = load_relaxed(&sys->injected);
+    uint32_t take = left / sys->options.workers + 1;
+
+    if (take > INJECT_BATCH)
+        take = INJECT_BATCH;
+    if (a != NULL) {
+        sys->inject_first = a->next;
+        left--;
+    }
+    for (uint32_t i = 1; i < take && sys->inject_first != NULL; i++) {
+        actor *b = sys->inject_first;
+        actor *next = b->next;
+
+        if (!actor__ring_push(&w->ring, b))
+            break;
+        sys->inject_first = next;
+        left--;
+    }
+    store_strong(&sys->injected, left);
+    actor_lock_give(&sys->inject_lock);
+    return a;
+}
+
+static actor *take_lifo(actor__worker *w)
+{
+    if (load_relaxed(&w->lifo) == NULL)
+        return NULL;
+    return atomic_exchange_explicit(&w->lifo, NULL, memory_order_acq_rel);
+}
+
+static actor *take_local(actor__worker *w)
+{
+    actor *a;
+
+    if (w->lifo_used < LIFO_MAX && (a = take_lifo(w)) != NULL) {
+        w->lifo_used++;
+        return a;
+    }
+    w->lifo_used = 0;
+    if ((a = actor__ring_pop(&w->ring)) != NULL)
+        return a;
+    return take_lifo(w);
+}
+
+static actor *steal(actor__worker *w)
+{
+    actor_system *sys = w->sys;
+    unsigned count = sys->options.workers;
+    unsigned start = actor__rng_below(&w->rng, count);
+
+    for (unsigned i = 0; i < count; i++) {
+        actor__worker *victim = &sys->workers[(start + i) % count];
+        uint32_t n = victim == w ? 0 : actor__ring_steal(&w->ring, &victim->ring);
+
+        if (n > 0) {
+            bump(&w->steals, n);
+            return actor__ring_pop(&w->ring);
+        }
+    }
+    return NULL;
+}
+
+/* Something that others could take. */
+static bool work_in_sight(actor_system *sys)
+{
+    if (load_strong(&sys->injected) != 0)
+        return true;
+    for (unsigned i = 0; i < sys->options.workers; i++)
+        if (!actor__ring_empty(&sys->workers[i].ring))
+            return true;
+    return false;
+}
+
+/* ---- Sleeping ------------------------------------------------------------------------------ */
+
+static bool search_begin(actor_system *sys)
+{
+    if (2 * (load_relaxed(&sys->idle) / ACTOR__SEARCHING) >= sys->options.workers)
+        return false;
+    atomic_fetch_add(&sys->idle, ACTOR__SEARCHING);
+    return true;
+}
+
+/* Found something. */
+static void search_end(actor_system *sys)
+{
+    uint32_t before = atomic_fetch_sub(&sys->idle, ACTOR__SEARCHING);
+
+    if (before / ACTOR__SEARCHING == 1 && before % ACTOR__SEARCHING != 0 && work_in_sight(sys))
+        wake_one(sys);
+}
+
+static void lie_down(actor__worker *w, bool searching)
+{
+    actor_system *sys = w->sys;
+
+    store_relaxed(&w->notified, 0);
+    actor_lock_take(&sys->sleep_lock);
+    w->next_sleeper = sys->sleepers;
+    sys->sleepers = w;
+    store_relaxed(&w->asleep, true);
+    atomic_fetch_add(&sys->idle, ACTOR__SLEEPING - (searching ? ACTOR__SEARCHING : 0));
+    actor_lock_give(&sys->sleep_lock);
+}
+
+/* Up again, as a searcher. False: somebody woke us, and counted us as one. */
+static bool get_up(actor__worker *w)
+{
+    actor_system *sys = w->sys;
+
+    actor_lock_take(&sys->sleep_lock);
+
+    bool by_itself = load_relaxed(&w->asleep);
+
+    if (by_itself) {
+        actor__worker **at = &sys->sleepers;
+
+        while (*at != w)
+            at = &(*at)->next_sleeper;
+        *at = w->next_sleeper;
+        store_relaxed(&w->asleep, false);
+        atomic_fetch_add(&sys->idle, ACTOR__SEARCHING - ACTOR__SLEEPING);
+    }
+    actor_lock_give(&sys->sleep_lock);
+    return by_itself;
+}
+
+/* Whether to keep an eye on the others, and for how long to close it. */
+static actor_ms watch_begin(actor__worker *w)
+{
+    actor_system *sys = w->sys;
+    bool no = false;
+
+    if (sys->options.workers == 1 || w->looks >= WATCH_LOOKS ||
+        !atomic_compare_exchange_strong(&sys->watched, &no, true))
+        return ACTOR__NEVER;
+
+    actor_ms pause = (actor_ms)1 << (w->looks < 4 ? w->looks : 4);
+
+    return pause < WATCH_MS_MAX ? pause : WATCH_MS_MAX;
+}
+
+/* The eye opens: who has not moved since the last look? */
+static actor *watch_look(actor__worker *w)
+{
+    actor_system *sys = w->sys;
+    actor *found = NULL;
+    bool moved = false;
+
+    for (unsigned i = 0; i < sys->options.workers && found == NULL; i++) {
+        actor__worker *other = &sys->workers[i];
+        uint64_t tick = load_relaxed(&other->tick);
+
+        if (other == w || load_relaxed(&other->asleep))
+            continue;
+        moved = true;
+        if (tick != sys->seen[i]) {
+            sys->seen[i] = tick;
+            continue;
+        }
+        found = take_lifo(other);
+        if (load_relaxed(&other->wheel.count) != 0)
+            actor__timer_fire(other, actor__clock_ns() / ACTOR__NS_PER_MS);
+    }
+    w->looks = moved ? (w->looks == WATCH_LOOKS - 1 ? w->looks : w->looks + 1) : w->looks + 1;
+    return found;
+}
+
+/* The earliest of what may wake a sleeper without anybody's doing. */
+static int64_t sleep_until(actor__worker *w, actor_ms watch)
+{
+    actor_ms at = actor__wheel_next(&w->wheel);
+    actor_ms pause = actor__slot_waiting() != 0 ? RECLAIM_MS : ACTOR__NEVER;
+
+    if (watch < pause)
+        pause = watch;
+    if (pause != ACTOR__NEVER) {
+        actor_ms then = actor__clock_ns() / ACTOR__NS_PER_MS + pause;
+
+        if (then < at)
+            at = then;
+    }
+    return at == ACTOR__NEVER ? ACTOR__FOREVER : at * ACTOR__NS_PER_MS;
+}
+
+/* Returns an actor that the watcher found, or NULL. Afterwards the worker is a searcher. */
+static actor *park(actor__worker *w, bool searching)
+{
+    actor_system *sys = w->sys;
+    actor *found = NULL;
+
+    bump(&w->tick, 1);
+    lie_down(w, searching);
+    if (!work_in_sight(sys) && !load_strong(&sys->quit)) {
+        actor_ms watch = watch_begin(w);
+        int64_t until = sleep_until(w, watch);
+
+        actor__offline();
+        actor__futex_wait(&w->notified, 0, until);
+        actor__online();
+        if (watch != ACTOR__NEVER) {
+            if (load_relaxed(&w->notified) == 0)
+                found = watch_look(w);
+            store_release(&sys->watched, false);
+        }
+    }
+    if (!get_up(w))
+        w->looks = 0;
+    bump(&w->tick, 1);
+    return found;
+}
+
+/* ---- The thread ---------------------------------------------------------------------------- */
+
+/* Nothing is here. Returns what to run, or NULL when the system quits. */
+static actor *find_work(actor__worker *w)
+{
+    actor_system *sys = w->sys;
+    bool searching = search_begin(sys);
+
+    while (!load_strong(&sys->quit)) {
+        actor *a;
+
+        fire_timers(w);
+        actor__quiescent();
+        actor__slot_reclaim();
+        a = take_local(w);
+        if (a == NULL)
+            a = take_injected(w);
+        if (a == NULL && searching)
+            a = steal(w);
+        if (a == NULL) {
+            a = park(w, searching);
+            searching = true;
+        }
+        if (a != NULL) {
+            if (searching)
+                search_end(sys);
+            return a;
+        }
+    }
+    return NULL;
+}
+
+static actor *next(actor__worker *w, uint64_t tick)
+{
+    actor *a = NULL;
+
+    actor__quiescent();
+    if (UNLIKELY(actor__me.limbo_count >= RECLAIM_EVERY))
+        actor__slot_reclaim();
+    if (tick % CLOCK_EVERY == 0)
+        fire_timers(w);
+    if (tick % INJECT_EVERY == 0)
+        a = take_injected(w);
+    if (a == NULL)
+        a = take_local(w);
+    if (a == NULL)
+        a = take_injected(w);
+    if (a == NULL)
+        return find_work(w);
+    /* While it runs, somebody else may take what else is here. */
+    if (worth_waking(load_relaxed(&w->sys->idle)) && !actor__ring_empty(&w->ring))
+        wake_one(w->sys);
+    return a;
+}
+
+void *actor__worker_main(void *arg)
+{
+    actor__worker *w = arg;
+    actor_system *sys = w->sys;
+    actor *a;
+    actor *stuck = NULL; /* had a gap in its last batch */
+
+    actor__me.worker = w;
+    actor__online();
+    while (!load_relaxed(&sys->quit) && (a = next(w, load_relaxed(&w->tick))) != NULL) {
+        actor__after after = actor__run(w, a, sys->options.batch);
+
+        bump(&w->tick, 1);
+        if (after == ACTOR__MORE || after == ACTOR__GAP)
+            push_ring(w, a);
+        if (after == ACTOR__GAP && stuck == a)
+            sched_yield(); /* let the producer in the gap go on */
+        stuck = after == ACTOR__GAP ? a : NULL;
+    }
+    actor__offline();
+    actor__me.worker = NULL;
+    return NULL;
+}

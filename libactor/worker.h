@@ -1,0 +1,60 @@
+/* A scheduler thread: which actor it runs next, and how it sleeps. The essay is in worker.c. */
+#ifndef ACTOR_WORKER_H
+#define ACTOR_WORKER_H
+
+#include <pthread.h>
+
+#include "libactor/runq.h"
+#include "libactor/slot.h"
+#include "libactor/wheel.h"
+
+typedef struct actor__worker {
+    /* The worker's own. */
+    actor_system *sys;
+    unsigned index;
+    actor *current; /* whose callback or batch runs */
+    actor_msg *msg; /* in hand, and may be taken; or NULL */
+    bool taken;     /* it was */
+    bool now_known;
+    actor_ms now; /* of the current batch, if known */
+    unsigned lifo_used; /* times in a row that the slot was preferred to the ring */
+    unsigned looks;     /* as a watcher, in vain */
+    actor__rng rng;
+    pthread_t thread;
+
+    /* Written by the worker, read by others. */
+    alignas(ACTOR__LINE) actor *_Atomic lifo; /* the actor woken last; a watcher may take it */
+    _Atomic uint64_t tick;                    /* batches run, and times it slept */
+    _Atomic uint64_t handled;                 /* messages */
+    _Atomic uint64_t steals;
+
+    /* Written by who wakes it. */
+    alignas(ACTOR__LINE) _Atomic uint32_t notified; /* the futex */
+    _Atomic bool asleep;                            /* in sys->sleepers */
+    struct actor__worker *next_sleeper;             /* guarded by sys->sleep_lock */
+
+    actor__ring ring;
+    actor__wheel wheel;
+} actor__worker;
+
+/* Somebody cleared the actor's mark: let it be run. Any thread that is online. */
+void actor__schedule(actor *a);
+
+
+/* The time of the current batch. */
+actor_ms actor__worker_now(actor__worker *w);
+/* The time right now, in ms, rounded up: from here a delay is never cut short. */
+actor_ms actor__worker_now_late(actor__worker *w);
+
+void *actor__worker_main(void *worker);
+
+/* Wake all workers, so that they see that the system quits. */
+void actor__worker_wake_all(actor_system *sys);
+
+/* Whether this thread runs actors, of any system. */
+static inline bool actor__on_worker(void)
+{
+    return actor__me.worker != NULL;
+}
+
+#endif
