@@ -123,6 +123,8 @@ DAEMON_SRC := \
 	daemon/node_json.c \
 	daemon/notify.c \
 	daemon/policy.c \
+	daemon/policy_breaker.c \
+	daemon/policy_limiter.c \
 	daemon/process.c \
 	daemon/process_io.c \
 	daemon/reload.c \
