@@ -26,10 +26,11 @@ typedef struct reload {
     loaded *from, *to;
     config_errors *errors;
     config_plan *plan;
-    size_t at;          /* the change in hand */
-    bool moved, second; /* of the change in hand: one step is done, two are */
-    json_out failed;    /* sentences of the changes that didn't work, as array elements */
-    json_out text, members;
+    size_t at;              /* the change in hand */
+    bool moved, second;     /* of the change in hand: one step is done, two are */
+    json_out failed;        /* sentences of the changes that didn't work, as array elements */
+    json_out text, members; /* the answer, being written */
+    char *said, *said_more; /* the same, complete */
     bool ok;
 } reload;
 
@@ -79,7 +80,7 @@ static void tell_log(const reload *r)
 {
     if (!r->ok) {
         char *errors = r->errors ? config_errors_text(r->errors, NULL) : NULL;
-        log_error("config", "%s", r->text.data ? r->text.data : "reload failed: out of memory");
+        log_error("config", "%s", r->said ? r->said : "reload failed: out of memory");
         for (char *rest = errors, *line; (line = strsep(&rest, "\n")) && *line;)
             log_error("config", "%s", line);
         free(errors);
@@ -94,8 +95,8 @@ static void tell_log(const reload *r)
 
 static actor_verdict answer(reload *r)
 {
-    const char *text = r->text.data ? r->text.data : "out of memory";
-    const char *members = r->members.data ? r->members.data : "";
+    const char *text = r->said ? r->said : "out of memory";
+    const char *members = r->said_more ? r->said_more : "";
     size_t n = strlen(text) + 1, m = strlen(members) + 1;
     actor_msg *reply = actor_msg_new(0, sizeof(reload_result) + n + m);
     if (reply) {
@@ -110,17 +111,6 @@ static actor_verdict answer(reload *r)
     actor_msg_free(r->question); /* unanswered for lack of memory: ACTOR_EENDED over there */
     r->question = NULL;
     return ACTOR_EXIT;
-}
-
-/* Terminate a text that grew in a json_out, so that it can be used as a string. */
-static void seal(json_out *out)
-{
-    json_out_raw(out, "", 0);
-    out->comma = false;
-    if (!out->err)
-        json_out_raw(out, "\0", 1);
-    if (!out->err)
-        out->len--;
 }
 
 static actor_verdict finish(reload *r, bool ok)
@@ -138,8 +128,8 @@ static actor_verdict finish(reload *r, bool ok)
         json_out_array_end(&r->text);
         json_out_object_end(&r->text);
     }
-    seal(&r->text);
-    seal(&r->members);
+    r->said = json_out_take(&r->text, NULL);
+    r->said_more = json_out_take(&r->members, NULL);
     tell_log(r);
     notify_ready();
     actor_lock_take(&d->lock);
@@ -462,6 +452,8 @@ static void reload_free(void *arg)
     json_out_free(&r->failed);
     json_out_free(&r->text);
     json_out_free(&r->members);
+    free(r->said);
+    free(r->said_more);
     free(r);
 }
 
