@@ -152,12 +152,23 @@ END_TEST
 
 /* ---- Errors of the ask itself ---- */
 
+static actor_verdict never(actor *self, void *state, actor_err how, actor_msg *answer, void *arg)
+{
+    (void)self;
+    (void)state;
+    (void)how;
+    (void)answer;
+    (void)arg;
+    ck_abort_msg("continued though the ask was refused");
+    return ACTOR_CONTINUE;
+}
+
 static actor_verdict ask_nobody(actor *self, probe *p, void *unused)
 {
     (void)unused;
     actor_msg *msg = probe_value(1), *same = msg;
     actor_ask_id id;
-    ck_assert_int_eq(actor_ask(self, ACTOR_NONE, &msg, 5, NULL, p, &id), ACTOR_ENOTFOUND);
+    ck_assert_int_eq(actor_ask(self, ACTOR_NONE, &msg, 5, never, p, &id), ACTOR_ENOTFOUND);
     ck_assert_ptr_eq(msg, same);
     actor_msg_free(msg);
     return ACTOR_CONTINUE;

@@ -235,10 +235,21 @@ START_TEST(dropped_ask_ends_at_the_asker)
 }
 END_TEST
 
+static actor_verdict never(actor *self, void *state, actor_err how, actor_msg *reply, void *arg)
+{
+    (void)self;
+    (void)state;
+    (void)how;
+    (void)reply;
+    (void)arg;
+    ck_abort_msg("continued though the ask was refused");
+    return ACTOR_CONTINUE;
+}
+
 static actor_verdict ask_full(actor *self, probe *p, void *to)
 {
     actor_msg *msg = probe_value(1), *same = msg;
-    ck_assert_int_eq(actor_ask(self, ((probe *)to)->ref, &msg, -1, NULL, p, &p->ask), ACTOR_EFULL);
+    ck_assert_int_eq(actor_ask(self, ((probe *)to)->ref, &msg, -1, never, p, &p->ask), ACTOR_EFULL);
     ck_assert_ptr_eq(msg, same);
     ck_assert(!actor_msg_is_ask(msg));
     actor_msg_free(msg);

@@ -240,7 +240,7 @@ END_TEST
 /* ---- Many ---- */
 
 static struct {
-    uint64_t fired, late, early;
+    uint64_t fired, late, early, disordered;
     actor_ms last;
 } many;
 
@@ -251,7 +251,7 @@ static actor_verdict count_timer(actor *self, void *state, actor_msg *msg)
     many.fired++;
     many.early += now < (actor_ms)actor_msg_tag(msg);
     many.late += now > (actor_ms)actor_msg_tag(msg) + 1;
-    ck_assert_int_ge(now, many.last);
+    many.disordered += now < many.last;
     many.last = now;
     return ACTOR_CONTINUE;
 }
@@ -264,8 +264,9 @@ static actor_verdict arm_many(actor *self, probe *p, void *count)
     actor_become(self, count_timer);
     for (uint64_t i = 0; i < *(uint64_t *)count; i++) {
         actor_ms delay = (actor_ms)(i * 7919 % 3600000);
-        ck_assert_int_eq(actor_after(self, delay, ACTOR_MSG_TIMER, (uint64_t)(now + delay), &timer),
-                         ACTOR_OK);
+        uint64_t due = (uint64_t)(now + delay);
+        if (actor_after(self, delay, ACTOR_MSG_TIMER, due, &timer) != ACTOR_OK)
+            ck_abort_msg("no timer");
     }
     return ACTOR_CONTINUE;
 }
@@ -278,6 +279,7 @@ START_TEST(many_timers_fire_each_at_its_time)
     ck_assert_uint_eq(many.fired, count);
     ck_assert_uint_eq(many.early, 0);
     ck_assert_uint_eq(many.late, 0);
+    ck_assert_uint_eq(many.disordered, 0);
 }
 END_TEST
 
@@ -295,7 +297,8 @@ static actor_verdict rearm(actor *self, probe *p, void *count)
 {
     for (uint64_t i = 0; i < *(uint64_t *)count; i++) {
         actor_timer_cancel(self, &p->timer);
-        ck_assert_int_eq(actor_after(self, 60000, ACTOR_MSG_TIMER, 1, &p->timer), ACTOR_OK);
+        if (actor_after(self, 60000, ACTOR_MSG_TIMER, 1, &p->timer) != ACTOR_OK)
+            ck_abort_msg("no timer");
     }
     return ACTOR_CONTINUE;
 }
