@@ -120,6 +120,7 @@ static void kill_it(sup *s, slot *c, request *r)
         wait_here(s, c, r);
     else
         c->call = r;
+    slot_will_halt(c);
     (void)actor_halt(c->ref, ACTOR_HOW_KILL);
 }
 

@@ -239,6 +239,7 @@ void slot_actor_gone(sup *s, slot *c)
         return;
     sup_map_remove(&s->refs, &c->by_ref);
     c->ref = ACTOR_NONE;
+    c->over = 0;
     child_spec_unref(c->live);
     c->live = NULL;
 }
@@ -248,6 +249,7 @@ void slot_start(sup *s, slot *c)
     enter(s, c, SLOT_STARTING);
     c->due = false;
     c->timed_out = false;
+    c->called_off = false;
     c->refused = false;
     c->incarnation++;
     for (;;) {
@@ -288,8 +290,28 @@ static actor_err halt_gently(actor_ref ref)
     return actor_halt(ref, ACTOR_HOW_STOP);
 }
 
+void slot_will_halt(slot *c)
+{
+    actor_info info;
+
+    if (c->state == SLOT_STARTING && actor_inspect(c->ref, &info) == ACTOR_OK)
+        c->called_off = info.incarnation == c->over;
+}
+
+bool slot_is_echo(const slot *c, const actor_notice *n)
+{
+    actor_info info;
+    bool old = n->kind != ACTOR_NOTICE_ENDED && n->incarnation <= c->over;
+
+    if (!old || !c->called_off)
+        return old;
+    /* Called off, or an echo while the start goes on? */
+    return actor_inspect(c->ref, &info) == ACTOR_OK && info.incarnation != c->over;
+}
+
 void slot_halt(sup *s, slot *c, slot_after after)
 {
+    slot_will_halt(c);
     enter(s, c, SLOT_HALTING);
     c->after = after;
     slot_publish(s, c, false);

@@ -269,6 +269,7 @@ static void start_is_slow(sup *s, slot *c, const actor_notice *n)
     (void)s;
     (void)n;
     c->timed_out = true;
+    slot_will_halt(c);
     (void)actor_halt(c->ref, ACTOR_HOW_KILL);
 }
 
@@ -339,6 +340,14 @@ static void lost_down(sup *s, slot *c, const actor_notice *n)
     slot_actor_gone(s, c);
 }
 
+/* A start that was thought to be called off went on after all: it is not wanted any more. */
+static void put_down(sup *s, slot *c, const actor_notice *n)
+{
+    (void)s;
+    (void)n;
+    (void)actor_halt(c->ref, ACTOR_HOW_KILL);
+}
+
 static void lost_starting(sup *s, slot *c, const actor_notice *n)
 {
     slot_actor_gone(s, c);
@@ -364,9 +373,9 @@ static const event_fn table[SLOT_STATES][EVENTS] = {
     [SLOT_RUNNING] = {ignore, ignore, ignore, exited, lost_running, ignore},
     [SLOT_HALTING] = {ignore, halted, halted, halted, lost_halting, halt_is_slow},
     [SLOT_ENDING] = {ignore, ignore, ignore, exited_ending, ended, end_is_slow},
-    [SLOT_CRASHED] = {ignore, ignore, ignore, ignore, lost_down, ignore},
-    [SLOT_BACKOFF] = {ignore, ignore, ignore, ignore, lost_down, backoff_over},
-    [SLOT_WAITING] = {ignore, ignore, ignore, ignore, lost_down, ignore},
+    [SLOT_CRASHED] = {put_down, ignore, ignore, ignore, lost_down, ignore},
+    [SLOT_BACKOFF] = {put_down, ignore, ignore, ignore, lost_down, backoff_over},
+    [SLOT_WAITING] = {put_down, ignore, ignore, ignore, lost_down, ignore},
 };
 
 static const event event_of_notice[] = {
@@ -380,8 +389,12 @@ static const event event_of_notice[] = {
 static void on_notice(sup *s, const actor_notice *n)
 {
     slot *c = slot_of_ref(s, n->child);
-    if (c)
-        table[c->state][event_of_notice[n->kind]](s, c, n);
+
+    if (!c || slot_is_echo(c, n))
+        return;
+    if (n->kind != ACTOR_NOTICE_STARTED)
+        c->over = n->incarnation;
+    table[c->state][event_of_notice[n->kind]](s, c, n);
 }
 
 static void on_timer(sup *s, uint64_t tag)

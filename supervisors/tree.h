@@ -56,14 +56,16 @@ struct slot {
     backoff_track track;
     uint32_t incarnation;
     uint32_t restarts;
-    bool kept;                     /* of the spec: comes back with the supervisor */
-    bool due;                      /* the march up still has to start it */
-    bool incarnated;               /* an incarnation is up: its end is still to come */
-    bool failed_start;             /* CRASHED: it never came up */
-    bool refused;                  /* CRASHED: not even an actor could be made */
-    bool timed_out;                /* STARTING: killed for being slow */
-    actor_exit exit;               /* CRASHED: how */
-    char *reason;                  /* of the last failure, or NULL */
+    uint32_t over;     /* the actor's last incarnation that is known to have ended */
+    bool called_off;   /* STARTING, HALTING: the start may never have begun, see slot_will_halt() */
+    bool kept;         /* of the spec: comes back with the supervisor */
+    bool due;          /* the march up still has to start it */
+    bool incarnated;   /* an incarnation is up: its end is still to come */
+    bool failed_start; /* CRASHED: it never came up */
+    bool refused;      /* CRASHED: not even an actor could be made */
+    bool timed_out;    /* STARTING: killed for being slow */
+    actor_exit exit;   /* CRASHED: how */
+    char *reason;      /* of the last failure, or NULL */
     slot *crash_prev, *crash_next; /* in sup.crashed, while CRASHED */
     request *call;                 /* is answered by what is going on now */
     request_list waiters;          /* come again when that is over */
@@ -134,6 +136,11 @@ void slot_halt(sup *s, slot *c, slot_after after);
  * over at once, and c may be gone. */
 void slot_end(sup *s, slot *c, slot_after after);
 void slot_kill(sup *s, slot *c); /* the actor, now */
+/* Before an actor_halt(). One that overtakes the start calls it off, and the notice then speaks of
+ * the incarnation before: usually such a notice is an echo (a halt of an actor that was down by
+ * itself already) and means nothing. */
+void slot_will_halt(slot *c);
+bool slot_is_echo(const slot *c, const actor_notice *n);
 void slot_actor_gone(sup *s, slot *c);
 /* ENDING is over: what was to follow. c may be gone. */
 void slot_ended(sup *s, slot *c);
