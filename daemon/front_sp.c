@@ -102,7 +102,6 @@ static void *loop(void *arg)
     struct epoll_event events[EVENTS];
     bool open = true;
 
-    door->loop = pthread_self();
     while (open) {
         int n = epoll_wait(door->epoll, events, EVENTS, sweep(door));
 
@@ -116,11 +115,9 @@ static void *loop(void *arg)
             else if (!sp__conn_ready(what, events[i].events))
                 sp__conn_close(what);
         }
-        sp__flush(door);
     }
     while (door->conns != NULL)
         sp__conn_close(door->conns);
-    sp__flush(door);
     return NULL;
 }
 
@@ -166,7 +163,6 @@ static void sp_door_free(front_door *base)
     sp_door *door = (sp_door *)base;
 
     close_all(door);
-    pthread_mutex_destroy(&door->lock);
     front__door_fini(base);
     free(door);
 }
@@ -254,7 +250,6 @@ static front_err open_door(front *f, const front_wire *wire, const front_listene
         return front__fail(text, FRONT_ENOMEM, "cannot listen on %s: out of memory", listener->url);
     }
     door->listener = door->epoll = door->wake = -1;
-    pthread_mutex_init(&door->lock, NULL);
     door->path.lock = -1;
     door->head_size = ipc ? SP_HEAD : SP_HEAD - 1;
     err = ipc ? bind_path(door, listener, text) : bind_port(door, text);

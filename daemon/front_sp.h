@@ -5,10 +5,8 @@
  * later close, for ever.
  *
  * One thread per listener (the loop) accepts, reads and hands requests over; it alone closes
- * connections. The last answer a client waits for is written by the thread that gives it. While
- * more are due, answers are queued, and the loop writes all there are at once: a client with a
- * window is woken once for many, where a write for each would have both sides wake each other for
- * every one.
+ * connections. Answers are written by the thread that gives them, as far as the socket takes them;
+ * the rest is queued and written by the loop.
  */
 #ifndef DAEMON_FRONT_SP_H
 #define DAEMON_FRONT_SP_H
@@ -35,12 +33,7 @@ typedef struct sp_door {
     int epoll;
     int wake; /* eventfd: look at `orders` */
     pthread_t thread;
-    pthread_t loop; /* the same, written by itself */
     atomic_uint orders;
-
-    pthread_mutex_t lock; /* guards the next two */
-    sp_conn *unsent;      /* connections with something queued since the loop last looked */
-    bool awake;           /* the loop will look */
 
     /* The loop's own. */
     sp_conn *conns;
@@ -90,9 +83,6 @@ struct sp_conn {
     sp_chunk *first;
     sp_chunk *last;
     unsigned refusals; /* among the chunks */
-    bool listed;       /* in the door's `unsent`, with a reference */
-
-    sp_conn *next_unsent; /* guarded by the door's lock */
 };
 
 /* Milliseconds of the monotonic clock. */
@@ -103,9 +93,6 @@ sp_conn *sp__conn_new(sp_door *door, int fd);
 
 /* Read and write what can be. False: the connection is over and must be closed. */
 bool sp__conn_ready(sp_conn *conn, uint32_t events);
-
-/* Write what the connections in `unsent` have queued. */
-void sp__flush(sp_door *door);
 
 /* Read nothing more. */
 void sp__conn_quiet(sp_conn *conn);

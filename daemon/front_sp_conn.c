@@ -305,52 +305,6 @@ static bool flush_locked(sp_conn *conn)
     return true;
 }
 
-void sp__flush(sp_door *door)
-{
-    sp_conn *conn;
-
-    pthread_mutex_lock(&door->lock);
-    conn = door->unsent;
-    door->unsent = NULL;
-    door->awake = false;
-    pthread_mutex_unlock(&door->lock);
-    while (conn != NULL) {
-        sp_conn *next = conn->next_unsent;
-
-        pthread_mutex_lock(&conn->lock);
-        conn->listed = false;
-        if (conn->fd >= 0) {
-            if (!flush_locked(conn))
-                shutdown(conn->fd, SHUT_RDWR); /* epoll tells, then it is closed */
-            watch_locked(conn);
-        }
-        pthread_mutex_unlock(&conn->lock);
-        front_client_release(&conn->base);
-        conn = next;
-    }
-}
-
-/* Have the loop write what is queued. */
-static void list_locked(sp_conn *conn)
-{
-    sp_door *door = conn->door;
-    uint64_t one = 1;
-    bool wake;
-
-    if (conn->listed)
-        return;
-    conn->listed = true;
-    front_client_hold(&conn->base);
-    pthread_mutex_lock(&door->lock);
-    conn->next_unsent = door->unsent;
-    door->unsent = conn;
-    wake = !door->awake && !pthread_equal(door->loop, pthread_self());
-    door->awake = true;
-    pthread_mutex_unlock(&door->lock);
-    while (wake && write(door->wake, &one, sizeof one) < 0 && errno == EINTR)
-        continue;
-}
-
 bool sp__conn_ready(sp_conn *conn, uint32_t events)
 {
     bool alive = true;
@@ -403,11 +357,6 @@ static size_t send_locked(sp_conn *conn, struct iovec *parts, size_t count, size
         return len;
     if (conn->first != NULL)
         return 0;
-    /* More answers are due, or may be when the loop has gone through what it has read: this one
-     * waits for them, unless it is worth a call of its own. */
-    if (len < SP_SCRATCH &&
-        (atomic_load(&conn->base.in_flight) > 0 || pthread_equal(conn->door->loop, pthread_self())))
-        return 0;
     n = sendmsg(conn->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (n >= 0)
         return (size_t)n;
@@ -433,7 +382,7 @@ static bool queue_locked(sp_conn *conn, sp_chunk *chunk, bool refusal)
         conn->refusals++;
     else
         front__count_in(&conn->base);
-    list_locked(conn);
+    watch_locked(conn);
     return true;
 }
 
