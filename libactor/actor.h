@@ -20,34 +20,36 @@
 #include <stdint.h>
 
 #if defined(__GNUC__)
-#define ACTOR_API __attribute__((visibility("default")))
+#define ACTOR_API          __attribute__((visibility("default")))
 #define ACTOR_PRINTF(f, a) __attribute__((format(printf, f, a)))
 #else
 #define ACTOR_API
 #define ACTOR_PRINTF(f, a)
 #endif
 
-/* ---- Errors ----------------------------------------------------------------------------------- */
+/* ---- Errors -----------------------------------------------------------------------------------
+ */
 
 typedef enum actor_err {
     ACTOR_OK = 0,
-    ACTOR_ENOTFOUND, /* no such actor or name, or it ended */
-    ACTOR_EFULL,     /* the mailbox or stash is bounded and full */
-    ACTOR_ENOMEM,    /* out of memory; nothing changed */
-    ACTOR_EINVAL,    /* an argument or the actor's state does not allow it */
-    ACTOR_EEXIST,    /* the name is taken */
-    ACTOR_ETIMEOUT,  /* the deadline passed */
-    ACTOR_EENDED,    /* the target ended, or dropped the request, before it replied */
-    ACTOR_ELIMIT,    /* the system holds max_actors already */
-    ACTOR_ESTOPPED,  /* the system is stopping */
+    ACTOR_ENOTFOUND,  /* no such actor or name, or it ended */
+    ACTOR_EFULL,      /* the mailbox or stash is bounded and full */
+    ACTOR_ENOMEM,     /* out of memory; nothing changed */
+    ACTOR_EINVAL,     /* an argument or the actor's state does not allow it */
+    ACTOR_EEXIST,     /* the name is taken */
+    ACTOR_ETIMEOUT,   /* the deadline passed */
+    ACTOR_EENDED,     /* the target ended, or dropped the request, before it replied */
+    ACTOR_ELIMIT,     /* the system holds max_actors already */
+    ACTOR_ESTOPPED,   /* the system is stopping */
     ACTOR_ECANCELLED, /* purged by actor_purge() */
-    ACTOR_EFAILED,   /* its handler failed: ACTOR_FAIL_MESSAGE, or a crash */
-    ACTOR_ESYSTEM,   /* the operating system refused; errno says why */
+    ACTOR_EFAILED,    /* its handler failed: ACTOR_FAIL_MESSAGE, or a crash */
+    ACTOR_ESYSTEM,    /* the operating system refused; errno says why */
 } actor_err;
 
 ACTOR_API const char *actor_strerror(actor_err err);
 
-/* ---- Basic types ------------------------------------------------------------------------------ */
+/* ---- Basic types ------------------------------------------------------------------------------
+ */
 
 typedef struct actor_system actor_system;
 typedef struct actor actor;         /* an actor seen from inside its own callbacks */
@@ -73,7 +75,8 @@ static inline bool actor_ref_none(actor_ref a)
     return a.bits == 0;
 }
 
-/* ---- Messages --------------------------------------------------------------------------------- */
+/* ---- Messages ---------------------------------------------------------------------------------
+ */
 
 /* Order in which waiting messages of one actor are handled; FIFO within a priority and a sender.
  * ACTOR_SYSTEM is for the machinery of the actor itself (process events and the like): it bypasses
@@ -107,8 +110,8 @@ ACTOR_API actor_msg *actor_msg_new(uint16_t type, size_t size);
 ACTOR_API actor_msg *actor_msg_borrow(uint16_t type, void *data, size_t size,
                                       void (*release)(void *arg), void *arg);
 
-/* Free a message. An ask that was not answered ends with ACTOR_EENDED at the asker. NULL is allowed.
- * Threads  any. */
+/* Free a message. An ask that was not answered ends with ACTOR_EENDED at the asker. NULL is
+ * allowed. Threads  any. */
 ACTOR_API void actor_msg_free(actor_msg *msg);
 
 ACTOR_API uint16_t actor_msg_type(const actor_msg *msg);
@@ -125,6 +128,9 @@ ACTOR_API void actor_msg_set_priority(actor_msg *msg, actor_priority priority);
  * Returns    ACTOR_OK; ACTOR_ENOTFOUND no such actor, or it ended;
  *            ACTOR_EFULL its mailbox is bounded, full and its policy is ACTOR_REJECT.
  * Threads    any; never blocks.
+ *
+ * In a handler *msg may also be the message being handled: this forwards it. An ask that is not
+ * answered keeps its sender however often it is sent on, so the reply goes to who asked.
  */
 ACTOR_API actor_err actor_send(actor_ref to, actor_msg **msg);
 
@@ -132,7 +138,8 @@ ACTOR_API actor_err actor_send(actor_ref to, actor_msg **msg);
 ACTOR_API actor_err actor_tell(actor *self, actor_ref to, actor_msg **msg);
 
 /* Answer `request`, once: a continuation or actor_call() of the asker gets *reply. The request
- * stays the caller's (the one being handled, or one taken by actor_take()).
+ * stays the caller's (the one being handled, or one taken by actor_take()), unless it is sent back
+ * itself: *reply may be `request`.
  *
  * Ownership  of *reply as actor_send().
  * Returns    ACTOR_OK; ACTOR_EINVAL it was not an ask, or is answered already;
@@ -151,7 +158,8 @@ ACTOR_API actor_err actor_reply(actor_msg *request, actor_msg **reply);
 ACTOR_API actor_err actor_call(actor_system *sys, actor_ref to, actor_msg **msg, actor_ms timeout,
                                actor_msg **reply);
 
-/* ---- Behaviours ------------------------------------------------------------------------------- */
+/* ---- Behaviours -------------------------------------------------------------------------------
+ */
 
 /* What a callback wants to happen next. */
 typedef enum actor_verdict {
@@ -179,7 +187,8 @@ ACTOR_API const char *actor_exit_name(actor_exit why);
 
 typedef enum actor_how {
     ACTOR_HOW_STOP,  /* finish what is in hand, then end */
-    ACTOR_HOW_KILL,  /* end at once; may come again after ACTOR_HOW_STOP, never the other way round */
+    ACTOR_HOW_KILL,  /* end at once; may come again after ACTOR_HOW_STOP, never the other way round
+                      */
     ACTOR_HOW_CRASH, /* the incarnation crashed or exited: clean up; ACTOR_PENDING is allowed */
 } actor_how;
 
@@ -201,6 +210,8 @@ typedef struct actor_behaviour {
     actor_verdict (*stop)(actor *self, void *state, actor_how how);
 } actor_behaviour;
 
+/* Dropping the oldest spares the more important: the lowest priority goes first, perhaps the new
+ * message itself. */
 typedef enum actor_on_full { ACTOR_REJECT, ACTOR_DROP_NEWEST, ACTOR_DROP_OLDEST } actor_on_full;
 
 typedef struct actor_spec {
@@ -222,16 +233,16 @@ typedef struct actor_spec {
  */
 ACTOR_API actor_err actor_spawn(actor_system *sys, const actor_spec *spec, actor_ref *out);
 
-/* ---- From inside a handler -------------------------------------------------------------------- */
+/* ---- From inside a handler --------------------------------------------------------------------
+ */
 
 ACTOR_API actor_ref actor_self(const actor *self);
 ACTOR_API actor_system *actor_self_system(const actor *self);
 ACTOR_API void *actor_self_arg(const actor *self);
 ACTOR_API uint32_t actor_self_incarnation(const actor *self); /* from 1 */
 
-/* Take ownership of the message being handled.
- * Returns  the message; NULL when it was taken already, or (only out of memory) it could not be
- *          separated from the mailbox: then it is still the runtime's. */
+/* Take ownership of the message being handled; it stays where it is.
+ * Returns  the message; NULL when it was taken already. */
 ACTOR_API actor_msg *actor_take(actor *self);
 
 /* Put a message back to the front of the own mailbox, not counted against the capacity. Several put
@@ -268,10 +279,12 @@ ACTOR_API actor_verdict actor_fail(actor *self, actor_verdict verdict, const cha
  * answered, the timeout passed or the target ended: exactly one of these, as a system message of
  * this incarnation. A restart drops the continuation; `arg` stays the state's.
  *
+ * then       may be NULL: the outcome is not of interest.
  * timeout    in ms; negative: none.
  * Ownership  of *msg as actor_send(). In `then`, `reply` is handled like a message: freed when it
  *            returns unless actor_take() took it; NULL unless `how` is ACTOR_OK.
- * Returns    as actor_send(), plus ACTOR_ENOMEM; on an error `then` never runs.
+ * Returns    as actor_send(), plus ACTOR_ENOMEM, and ACTOR_EINVAL for a message that is an ask
+ *            already and not answered; on an error `then` never runs.
  */
 typedef actor_verdict (*actor_continuation)(actor *self, void *state, actor_err how,
                                             actor_msg *reply, void *arg);
@@ -293,7 +306,8 @@ ACTOR_API actor_err actor_after(actor *self, actor_ms delay, uint16_t type, uint
 ACTOR_API void actor_timer_cancel(actor *self, actor_timer **timer);
 
 /* Be told once, by ACTOR_MSG_DOWN, when `target` ends for good; at once if it has. With `restarts`
- * also each time it begins another incarnation after its first. Watching twice is watching once.
+ * also each time it begins another incarnation after its first. Watching twice is watching once. It
+ * lasts until this incarnation ends.
  * Returns  ACTOR_OK; ACTOR_ENOMEM. */
 ACTOR_API actor_err actor_watch(actor *self, actor_ref target, bool restarts);
 
@@ -306,13 +320,15 @@ typedef struct actor_down {
     bool restarted; /* it lives on, in a new incarnation */
 } actor_down;
 
-/* ---- Life cycle, from outside ----------------------------------------------------------------- */
+/* ---- Life cycle, from outside -----------------------------------------------------------------
+ */
 
 /* Precedence: kill, stop, supervision, then user messages by priority (decisions.md, SUP-152 to
  * 155). All are asynchronous, idempotent, and ACTOR_ENOTFOUND for an actor that has ended.
  * They can't fail for lack of memory. Threads: any. */
 
-/* Begin the next incarnation of an actor that is down. Notice: STARTED, DECLINED or START_FAILED. */
+/* Begin the next incarnation of an actor that is down. Notice: STARTED, DECLINED or START_FAILED.
+ */
 ACTOR_API actor_err actor_start(actor_ref ref);
 /* End the incarnation, keep the mailbox. Notice: EXITED (also when it was down already). */
 ACTOR_API actor_err actor_halt(actor_ref ref, actor_how how);
@@ -346,7 +362,8 @@ typedef struct actor_notice {
     const char *reason; /* text of actor_fail(), or ""; lives as long as the message */
 } actor_notice;
 
-/* ---- Looking at actors ------------------------------------------------------------------------ */
+/* ---- Looking at actors ------------------------------------------------------------------------
+ */
 
 typedef enum actor_phase {
     ACTOR_PHASE_DOWN,     /* between two incarnations */
@@ -368,14 +385,16 @@ typedef struct actor_info {
  * Returns  ACTOR_OK; ACTOR_ENOTFOUND. Threads: any. */
 ACTOR_API actor_err actor_inspect(actor_ref ref, actor_info *out);
 
-/* ---- Names ------------------------------------------------------------------------------------ */
+/* ---- Names ------------------------------------------------------------------------------------
+ */
 
 /* Give `ref` a name, until it ends. Copies `name`.
  * Returns  ACTOR_OK; ACTOR_EEXIST; ACTOR_ENOTFOUND; ACTOR_ENOMEM. Threads: any. */
 ACTOR_API actor_err actor_register(actor_system *sys, const char *name, actor_ref ref);
 ACTOR_API actor_err actor_lookup(actor_system *sys, const char *name, actor_ref *out);
 
-/* ---- Systems ---------------------------------------------------------------------------------- */
+/* ---- Systems ----------------------------------------------------------------------------------
+ */
 
 typedef struct actor_system_options {
     unsigned workers;    /* scheduler threads; 0: CPUs online */
@@ -419,10 +438,12 @@ ACTOR_API void actor_system_stats_get(const actor_system *sys, actor_system_stat
  * `*marks` (`workers` entries, zeroed at first). For watchdogs. Threads: one caller at a time. */
 ACTOR_API bool actor_system_progress(const actor_system *sys, uint64_t *marks);
 
-/* ---- Simulation ------------------------------------------------------------------------------- */
+/* ---- Simulation -------------------------------------------------------------------------------
+ */
 
 /* Run ready actors in an order that the seed decides, and advance the virtual clock to the next
- * timer while nothing is ready, up to and including `until`.
+ * timer while nothing is ready, up to and including `until`. Afterwards the clock shows `until`
+ * (INT64_MAX: the last timer's time).
  * Returns  the number of batches run. Threads: the one that created the system. */
 ACTOR_API uint64_t actor_sim_run(actor_system *sys, actor_ms until);
 /* One batch, without advancing the clock. False: nothing is ready. */

@@ -102,6 +102,16 @@ static void close_ask(actor *a, actor__ask *e)
     drop(&a->ext->asks, e);
 }
 
+static actor_verdict ignore(actor *self, void *state, actor_err how, actor_msg *reply, void *arg)
+{
+    (void)self;
+    (void)state;
+    (void)how;
+    (void)reply;
+    (void)arg;
+    return ACTOR_CONTINUE;
+}
+
 actor_err actor_ask(actor *self, actor_ref to, actor_msg **msg, actor_ms timeout,
                     actor_continuation then, void *arg, actor_ask_id *id)
 {
@@ -109,8 +119,10 @@ actor_err actor_ask(actor *self, actor_ref to, actor_msg **msg, actor_ms timeout
     actor__ask *e;
 
     ACTOR__CHECK_SELF(self);
-    if (then == NULL || m->ask)
+    if (m->ask || m->kind == ACTOR__NOTICE)
         return ACTOR_EINVAL;
+    if (then == NULL)
+        then = ignore;
 
     actor_err err = open_ask(self, timeout, then, arg, &e);
 
@@ -172,7 +184,7 @@ actor_err actor_reply(actor_msg *request, actor_msg **reply)
     actor_msg *r = *reply;
     actor__worker *w = actor__me.worker;
 
-    if (!request->ask || (r->ask && r != request))
+    if (!request->ask || (r->ask && r != request) || r->kind == ACTOR__NOTICE)
         return ACTOR_EINVAL;
     actor__online();
 

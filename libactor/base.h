@@ -52,12 +52,12 @@ _Noreturn void actor__panic(const char *what);
 #endif
 
 /* Shorthands: the order is part of every access. */
-#define load_relaxed(p)      atomic_load_explicit(p, memory_order_relaxed)
-#define load_acquire(p)      atomic_load_explicit(p, memory_order_acquire)
-#define load_strong(p)       atomic_load_explicit(p, memory_order_seq_cst)
-#define store_relaxed(p, v)  atomic_store_explicit(p, v, memory_order_relaxed)
-#define store_release(p, v)  atomic_store_explicit(p, v, memory_order_release)
-#define store_strong(p, v)   atomic_store_explicit(p, v, memory_order_seq_cst)
+#define load_relaxed(p)     atomic_load_explicit(p, memory_order_relaxed)
+#define load_acquire(p)     atomic_load_explicit(p, memory_order_acquire)
+#define load_strong(p)      atomic_load_explicit(p, memory_order_seq_cst)
+#define store_relaxed(p, v) atomic_store_explicit(p, v, memory_order_relaxed)
+#define store_release(p, v) atomic_store_explicit(p, v, memory_order_release)
+#define store_strong(p, v)  atomic_store_explicit(p, v, memory_order_seq_cst)
 
 /* The counter has one writer: no read-modify-write needed. */
 #define bump(p, n) store_relaxed(p, load_relaxed(p) + (n))

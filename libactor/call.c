@@ -130,7 +130,7 @@ actor_err actor_call(actor_system *sys, actor_ref to, actor_msg **msg, actor_ms 
     static _Thread_local uint64_t serial;
     actor_msg *m = *msg;
 
-    if (actor__on_worker() || m->ask)
+    if (actor__on_worker() || m->ask || m->kind == ACTOR__NOTICE)
         return ACTOR_EINVAL;
     actor__online();
 

@@ -48,9 +48,11 @@ void actor__dead_bury(actor *a)
     while (t != NULL) {
         actor__node *next = load_acquire(&t->next);
 
-        if (t == a->tail && t != &a->stub)
+        if (t == &a->stub || t == &a->pill)
+            ; /* the slot's own */
+        else if (t == a->tail)
             actor__msg_release(actor__node_msg(t)); /* handled before the end */
-        else if (t != &a->stub)
+        else
             actor__dead_letter(a->sys, was, actor__node_msg(t), ACTOR_ENOTFOUND);
         t = next;
     }

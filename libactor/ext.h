@@ -8,6 +8,7 @@
 #include "libactor/watch.h"
 
 typedef struct actor__ext {
+    void (*free_arg)(void *arg);
     actor_msg *stash; /* a list by its last */
     uint32_t stash_count;
     uint32_t stash_capacity;  /* 0: unbounded */

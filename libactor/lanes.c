@@ -2,6 +2,7 @@
 
 #include "libactor/dead.h"
 #include "libactor/ext.h"
+#include "libactor/notice.h"
 #include "libactor/watch.h"
 
 void actor__list_push_front(actor_msg **last, actor_msg *m)
@@ -39,6 +40,8 @@ void actor__lanes_accept(actor *a, actor_msg *m)
 {
     if (m->kind == ACTOR__WATCH || m->kind == ACTOR__UNWATCH)
         actor__watch_accept(a, m);
+    else if (m->kind == ACTOR__NOTICE_BACK)
+        actor__notice_accept(a, m);
     else if ((a->ending || a->draining) && m->priority != ACTOR_SYSTEM)
         actor__dead_waiting(a, m, ACTOR_EENDED);
     else
@@ -89,8 +92,7 @@ actor_msg *actor__lanes_pop(actor *a, unsigned priority)
 {
     actor_msg *m = actor__list_pop(&a->lanes[priority]);
 
-    /* Behind the poison pill nothing is handled. */
-    if (m == NULL && a->locked && !a->draining && priority != ACTOR_SYSTEM)
+    if (m == NULL && a->locked && priority != ACTOR_SYSTEM)
         m = locked_pop(a, priority);
     if (m == NULL)
         return NULL;
@@ -115,7 +117,7 @@ bool actor__lanes_no_user(const actor *a)
     for (unsigned p = 0; p < ACTOR_SYSTEM; p++)
         if (a->lanes[p] != NULL)
             return false;
-    return !a->locked || a->draining || locked_empty(a->ext->locked);
+    return !a->locked || locked_empty(a->ext->locked);
 }
 
 bool actor__lanes_empty(const actor *a)
@@ -133,33 +135,49 @@ void actor__lanes_purge(actor *a, actor_err why)
     }
 }
 
-void actor__lanes_unlock(actor *a)
+/* Make place for one of `priority` among the lower and equal ones, lowest first. NULL: there was
+ * none. */
+static actor_msg *locked_drop(actor__locked *box, unsigned priority) LOCK_REQUIRES(box->lock)
 {
-    actor_msg *m;
+    for (unsigned p = 0; p <= priority; p++) {
+        actor_msg *m = actor__list_pop(&box->lanes[p]);
 
-    for (unsigned p = 0; a->locked && !a->draining && p < ACTOR_SYSTEM; p++)
-        while ((m = locked_pop(a, p)) != NULL)
-            actor__list_push(&a->lanes[p], m);
+        if (m != NULL) {
+            box->count--;
+            return m;
+        }
+    }
+    return NULL;
 }
 
-bool actor__locked_push(actor *a, actor_msg *m, actor_msg **dropped)
+actor_err actor__locked_push(actor *a, actor_msg *m, actor_msg **dropped)
+{
+    actor__locked *box = a->ext->locked;
+    bool fits;
+
+    actor_lock_take(&box->lock);
+
+    actor_err why = box->closed ? ACTOR_EENDED : ACTOR_EFULL;
+
+    *dropped = NULL;
+    if (!box->closed && box->count >= a->capacity)
+        *dropped = locked_drop(box, m->priority);
+    fits = !box->closed && box->count < a->capacity;
+    if (fits) {
+        actor__list_push(&box->lanes[m->priority], m);
+        store_relaxed(&a->count, ++box->count);
+    } else {
+        *dropped = m;
+    }
+    actor_lock_give(&box->lock);
+    return why;
+}
+
+void actor__locked_close(actor *a)
 {
     actor__locked *box = a->ext->locked;
 
-    *dropped = NULL;
     actor_lock_take(&box->lock);
-    for (unsigned p = 0; box->count >= a->capacity && *dropped == NULL; p++) {
-        if (p == m->priority && box->lanes[p] == NULL) {
-            *dropped = m; /* all that waits is more important */
-        } else if ((*dropped = actor__list_pop(&box->lanes[p])) != NULL) {
-            box->count--;
-        }
-    }
-    if (*dropped != m) {
-        actor__list_push(&box->lanes[m->priority], m);
-        box->count++;
-    }
-    store_relaxed(&a->count, box->count);
+    box->closed = true;
     actor_lock_give(&box->lock);
-    return *dropped != NULL;
 }

@@ -18,6 +18,7 @@ typedef struct actor__locked {
     actor_lock lock;
     actor_msg *lanes[ACTOR_SYSTEM] LOCK_GUARDED_BY(lock);
     uint32_t count LOCK_GUARDED_BY(lock);
+    bool closed LOCK_GUARDED_BY(lock);
 } actor__locked;
 
 /* On a list by its last message. */
@@ -43,10 +44,10 @@ bool actor__lanes_no_user(const actor *a);
 /* All waiting user messages become dead letters. */
 void actor__lanes_purge(actor *a, actor_err why);
 
-/* Move what waits in a locked mailbox into the lanes: from now on nobody can drop it. */
-void actor__lanes_unlock(actor *a);
+/* Queue in a locked mailbox. What had to make place, perhaps `m` itself, is *dropped, and why. */
+actor_err actor__locked_push(actor *a, actor_msg *m, actor_msg **dropped);
 
-/* Queue in a locked mailbox; true: what had to make place is *dropped (perhaps m itself). */
-bool actor__locked_push(actor *a, actor_msg *m, actor_msg **dropped);
+/* Nothing more comes in: what is sent now is behind the poison pill. */
+void actor__locked_close(actor *a);
 
 #endif

@@ -19,9 +19,10 @@
  *                         +----------------> RUNNING ----+       ending, or nobody to |
  *                                                                  start it again:  gone
  *
- * A supervised actor holds three blocks for notices while it is down, the most that one incarnation
- * and the end need (STARTED, EXITED, ENDED), and replaces the ones it sent when there is memory.
- * Should there be none, a start or halt waits for it.
+ * A supervised actor has three blocks for notices, the most that one incarnation and the end need
+ * (STARTED, EXITED, ENDED). A notice that the supervisor has handled goes back to its child, so
+ * they last for ever. A start or halt that finds too few takes new ones; should there be no memory
+ * either, it waits until some come back.
  */
 #include "libactor/lifecycle.h"
 
@@ -97,7 +98,24 @@ actor_err actor_kill(actor_ref ref)
 
 actor_err actor_drain(actor_ref ref)
 {
-    return signal_ref(ref, ACTOR__DRAIN, 0);
+    actor_err err = ACTOR_OK;
+
+    actor__online();
+
+    actor *a = actor__resolve(ref);
+
+    if (a == NULL) {
+        err = ACTOR_ENOTFOUND;
+    } else if (a->port) {
+        err = ACTOR_EINVAL;
+    } else if ((atomic_fetch_or(&a->signals, ACTOR__PILL) & ACTOR__PILL) == 0) {
+        if (a->locked)
+            actor__locked_close(a);
+        if (actor__mailbox_push(a, &a->pill))
+            actor__schedule(a);
+    }
+    actor__offline();
+    return err;
 }
 
 actor_err actor_pause(actor_ref ref)
@@ -164,11 +182,12 @@ static void end_actor(actor *a)
         actor__names_forget(&sys->names, was);
     actor__watch_ended(a, was);
     actor__notice_send(a, was, ACTOR_NOTICE_ENDED);
-    if (a->free_arg != NULL)
-        a->free_arg(a->arg);
+    if (a->ext != NULL && a->ext->free_arg != NULL)
+        a->ext->free_arg(a->arg);
     ACTOR__UNPOISON(a->state, a->behaviour->state_size);
     if (a->state != a->inline_state)
         free(a->state);
+    atomic_fetch_add(&sys->unburied, 1);
     actor__slot_retire(a);
     actor__system_ended(sys);
 }
@@ -232,7 +251,7 @@ static bool request_stop(actor__worker *w, actor *a, actor_how how)
     case ACTOR_PHASE_DOWN:
         if (!a->ending) {
             a->exit = why;
-            actor__notice_send(a, actor__ref_of(a), ACTOR_NOTICE_EXITED);
+            a->flags |= ACTOR__F_HALT_WANTED;
             return false;
         }
         if (load_relaxed(&a->incarnation) == 0)
@@ -317,55 +336,52 @@ static bool begin(actor__worker *w, actor *a)
 
 /* ---- What the consumer calls --------------------------------------------------------------- */
 
-static actor__after start_wanted(actor__worker *w, actor *a)
+/* What waits for the actor to be down, or for blocks for its notices to come back. True: the actor
+ * is gone. */
+static bool wanted(actor__worker *w, actor *a)
 {
-    if ((a->flags & ACTOR__F_START_WANTED) == 0 || phase_of(a) != ACTOR_PHASE_DOWN)
-        return ACTOR__MORE;
-    if (!actor__notice_reserve(a, ACTOR__NOTICES_START))
-        return ACTOR__GAP;
-    return begin(w, a) ? ACTOR__GONE : ACTOR__MORE;
+    if (phase_of(a) != ACTOR_PHASE_DOWN)
+        return false;
+    if ((a->flags & ACTOR__F_HALT_WANTED) != 0 && actor__notice_reserve(a, ACTOR__NOTICES_HALT)) {
+        a->flags &= (uint8_t)~ACTOR__F_HALT_WANTED;
+        actor__notice_send(a, actor__ref_of(a), ACTOR_NOTICE_EXITED);
+    }
+    if ((a->flags & ACTOR__F_HALT_WANTED) == 0 && (a->flags & ACTOR__F_START_WANTED) != 0 &&
+        actor__notice_reserve(a, ACTOR__NOTICES_START))
+        return begin(w, a);
+    return false;
 }
 
 actor__after actor__lifecycle_signals(actor__worker *w, actor *a)
 {
-    uint32_t s = atomic_fetch_and(&a->signals, ACTOR__URGENT) & ~(uint32_t)ACTOR__URGENT;
-    uint32_t later = 0;
+    uint32_t s = atomic_fetch_and(&a->signals, ~(uint32_t)ACTOR__ORDERS) & (uint32_t)ACTOR__ORDERS;
 
     if ((s & (ACTOR__PAUSE | ACTOR__RESUME)) != 0)
         store_relaxed(&a->paused, (s & ACTOR__PAUSE) != 0);
-    /* These two are about all that was sent before: they wait until it can be reached. */
-    if ((s & (ACTOR__PURGE | ACTOR__DRAIN)) != 0) {
-        if (!actor__mailbox_drain(a))
-            later |= s & (ACTOR__PURGE | ACTOR__DRAIN);
-        s &= ~later;
-    }
-    if ((s & ACTOR__PURGE) != 0)
-        actor__lanes_purge(a, ACTOR_ECANCELLED);
-    if ((s & ACTOR__DRAIN) != 0) {
-        actor__lanes_unlock(a);
-        a->draining = true;
-    }
+    /* It is about all that was sent before: it waits until that can be reached. */
+    bool purge = (s & ACTOR__PURGE) != 0;
+    bool gap = purge && !actor__mailbox_drain(a);
 
+    if (purge)
+        actor__lanes_purge(a, ACTOR_ECANCELLED);
+    if (gap)
+        atomic_fetch_or(&a->signals, ACTOR__PURGE);
     if ((s & (ACTOR__STOP | ACTOR__KILL)) != 0) {
         actor_how how = (s & ACTOR__KILL) != 0 ? ACTOR_HOW_KILL : ACTOR_HOW_STOP;
 
         return end_requested(w, a, how) ? ACTOR__GONE : ACTOR__MORE;
     }
     if ((s & (ACTOR__HALT | ACTOR__HALT_KILL)) != 0) {
-        a->flags &= (uint8_t)~ACTOR__F_START_WANTED;
-        if (!actor__notice_reserve(a, ACTOR__NOTICES_HALT))
-            later |= s & (ACTOR__HALT | ACTOR__HALT_KILL);
-        else if (request_stop(w, a, (s & ACTOR__HALT_KILL) != 0 ? ACTOR_HOW_KILL : ACTOR_HOW_STOP))
+        a->flags &= (uint8_t) ~(ACTOR__F_START_WANTED | ACTOR__F_HALT_WANTED);
+        if (request_stop(w, a, (s & ACTOR__HALT_KILL) != 0 ? ACTOR_HOW_KILL : ACTOR_HOW_STOP))
             return ACTOR__GONE;
     }
     if ((s & ACTOR__START) != 0 && !a->ending &&
         (phase_of(a) == ACTOR_PHASE_DOWN || phase_of(a) == ACTOR_PHASE_STOPPING))
         a->flags |= ACTOR__F_START_WANTED;
-    if (later != 0) {
-        atomic_fetch_or(&a->signals, later);
-        return ACTOR__GAP;
-    }
-    return start_wanted(w, a);
+    if (wanted(w, a))
+        return ACTOR__GONE;
+    return gap ? ACTOR__GAP : ACTOR__MORE;
 }
 
 bool actor__lifecycle_verdict(actor__worker *w, actor *a, actor_verdict verdict)
@@ -379,6 +395,8 @@ bool actor__lifecycle_verdict(actor__worker *w, actor *a, actor_verdict verdict)
     actor_phase phase = phase_of(a);
     bool stopped = (a->flags & ACTOR__F_STOPPED) != 0;
 
+    if ((unsigned)verdict >= COUNTOF(exits)) /* from a cast or an uninitialised variable */
+        verdict = ACTOR_FAIL_RESTART;
     a->flags &= (uint8_t)~ACTOR__F_STOPPED;
     if (stopped && phase == ACTOR_PHASE_STOPPING)
         return over(a, (a->flags & ACTOR__F_START_FAILED) != 0 ? ACTOR_NOTICE_START_FAILED

@@ -12,10 +12,14 @@ enum {
     ACTOR__HALT_KILL = 1u << 3,
     ACTOR__STOP = 1u << 4,
     ACTOR__KILL = 1u << 5,
-    ACTOR__DRAIN = 1u << 6,
+    ACTOR__PILL = 1u << 6, /* for ever: the pill is in the mailbox, or was */
     ACTOR__PAUSE = 1u << 7,
     ACTOR__RESUME = 1u << 8,
     ACTOR__PURGE = 1u << 9,
+    ACTOR__AGAIN = 1u << 10, /* nothing new, but what had to wait may go on */
+
+    /* The ones that ask for something to be done. */
+    ACTOR__ORDERS = ~(ACTOR__URGENT | ACTOR__PILL),
 };
 
 /* Set and clear signals, and see to it that the actor looks at them. Any thread that is online. */

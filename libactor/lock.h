@@ -20,11 +20,11 @@
 /* For readers: in C, clang can't see a struct's own lock from an attribute of its fields. What it
  * does check are the functions below that require, take and give. */
 #define LOCK_GUARDED_BY(l)
-#define LOCK_REQUIRES(...)    LOCK_ATTRIBUTE(requires_capability(__VA_ARGS__))
-#define LOCK_EXCLUDES(...)    LOCK_ATTRIBUTE(locks_excluded(__VA_ARGS__))
-#define LOCK_ACQUIRE(...)     LOCK_ATTRIBUTE(acquire_capability(__VA_ARGS__))
-#define LOCK_RELEASE(...)     LOCK_ATTRIBUTE(release_capability(__VA_ARGS__))
-#define LOCK_UNCHECKED        LOCK_ATTRIBUTE(no_thread_safety_analysis)
+#define LOCK_REQUIRES(...) LOCK_ATTRIBUTE(requires_capability(__VA_ARGS__))
+#define LOCK_EXCLUDES(...) LOCK_ATTRIBUTE(locks_excluded(__VA_ARGS__))
+#define LOCK_ACQUIRE(...)  LOCK_ATTRIBUTE(acquire_capability(__VA_ARGS__))
+#define LOCK_RELEASE(...)  LOCK_ATTRIBUTE(release_capability(__VA_ARGS__))
+#define LOCK_UNCHECKED     LOCK_ATTRIBUTE(no_thread_safety_analysis)
 
 typedef struct LOCK_CAPABILITY("mutex") actor_lock {
     pthread_mutex_t mutex;

@@ -65,7 +65,10 @@ bool actor__mailbox_drain(actor *a)
         }
         if (next != NULL)
             store_relaxed(&a->stub.next, next);
-        actor__lanes_accept(a, actor__node_msg(n));
+        if (n == &a->pill)
+            a->draining = true;
+        else
+            actor__lanes_accept(a, actor__node_msg(n));
         n = next;
     }
     return load_relaxed(&a->head) == (uintptr_t)&a->stub;

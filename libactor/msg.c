@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "libactor/ask.h"
+#include "libactor/notice.h"
 #include "libactor/pool.h"
 #include "libactor/self.h"
 #include "libactor/send.h"
@@ -61,9 +62,9 @@ void actor__msg_release(actor_msg *m)
         if (loan.release != NULL)
             loan.release(loan.arg);
     }
-    if (m->kind == ACTOR__NOTICE && m->tag != 0)
-        free((char *)((actor_notice *)actor__payload(m))->reason);
-    if (m->ask)
+    if (m->kind == ACTOR__NOTICE)
+        actor__notice_back(m);
+    else if (m->ask)
         actor__ask_dropped(m);
     else
         actor__pool_put(m);

@@ -16,7 +16,8 @@ typedef enum actor__kind {
     ACTOR__ASK_TIMEOUT, /* also a timer; tag: the ask */
     ACTOR__ASK_REPLY,   /* tag: the ask */
     ACTOR__ASK_ENDED,   /* the ask's own block on its way back, payload gone */
-    ACTOR__NOTICE,      /* payload actor_notice, owns its reason */
+    ACTOR__NOTICE,      /* payload actor_notice, owns its reason; sender: the child */
+    ACTOR__NOTICE_BACK, /* a notice's block on its way back to the child */
     ACTOR__WATCH,       /* payload watch.c; the target keeps it as its record */
     ACTOR__UNWATCH,
     ACTOR__DOWN, /* a record that went home: payload actor_down; tag: the watch */
@@ -69,7 +70,7 @@ static inline actor_msg *actor__next(actor_msg *m)
 
 static inline void actor__set_next(actor_msg *m, actor_msg *next)
 {
-    store_relaxed(&m->node.next, &next->node);
+    store_relaxed(&m->node.next, (actor__node *)next);
 }
 
 /* A message of the runtime itself: system priority. NULL when out of memory. */

@@ -3,7 +3,15 @@
 #include <stdlib.h>
 
 #include "libactor/ext.h"
+#include "libactor/pool.h"
 #include "libactor/send.h"
+
+static void keep(actor__ext *ext, actor_msg *m)
+{
+    actor__set_next(m, ext->notices);
+    ext->notices = m;
+    ext->notice_count++;
+}
 
 bool actor__notice_reserve(actor *a, uint32_t count)
 {
@@ -18,9 +26,7 @@ bool actor__notice_reserve(actor *a, uint32_t count)
         if (m == NULL)
             return false;
         m->type = ACTOR_MSG_NOTICE;
-        actor__set_next(m, ext->notices);
-        ext->notices = m;
-        ext->notice_count++;
+        keep(ext, m);
     }
     return true;
 }
@@ -63,8 +69,35 @@ void actor__notice_send(actor *a, actor_ref child, actor_notice_kind kind)
         actor__post(supervisor, m);
     else
         actor__msg_release(m);
-    if (kind != ACTOR_NOTICE_ENDED)
-        (void)actor__notice_reserve(a, ACTOR__NOTICES_START); /* else a later start asks again */
+}
+
+void actor__notice_back(actor_msg *m)
+{
+    if (m->tag != 0)
+        free((char *)((actor_notice *)actor__payload(m))->reason);
+    m->kind = ACTOR__NOTICE_BACK;
+    m->priority = ACTOR_SYSTEM;
+    actor__online();
+
+    actor *child = actor__resolve(m->sender);
+
+    if (child != NULL)
+        actor__post(child, m);
+    else
+        actor__pool_put(m);
+    actor__offline();
+}
+
+void actor__notice_accept(actor *a, actor_msg *m)
+{
+    if (a->ext->notice_count < ACTOR__NOTICES_START) {
+        m->kind = ACTOR__NOTICE;
+        keep(a->ext, m);
+        if ((a->flags & (ACTOR__F_START_WANTED | ACTOR__F_HALT_WANTED)) != 0)
+            atomic_fetch_or(&a->signals, ACTOR__AGAIN);
+    } else {
+        actor__pool_put(m);
+    }
 }
 
 void actor__notice_reason(actor *a, char *text)

@@ -16,6 +16,12 @@ bool actor__notice_reserve(actor *a, uint32_t count);
 /* Tell the supervisor, if there is one. The reason goes along with an exit. */
 void actor__notice_send(actor *a, actor_ref child, actor_notice_kind kind);
 
+/* A notice was handled: its block goes back to the child, or is freed. */
+void actor__notice_back(actor_msg *m);
+
+/* The child gets one back. */
+void actor__notice_accept(actor *a, actor_msg *m);
+
 /* Replace the recorded reason; takes `text`, which is from malloc() or NULL. */
 void actor__notice_reason(actor *a, char *text);
 

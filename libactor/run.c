@@ -73,26 +73,22 @@ static actor_verdict on_down(actor__worker *w, actor *a, actor_msg *m)
     return actor__watch_wanted(a, m) ? call_handler(w, a, m) : ACTOR_CONTINUE;
 }
 
-/* WATCH and UNWATCH are no messages in hand: the target keeps or frees them. */
-static actor_verdict on_watch(actor__worker *w, actor *a, actor_msg *m)
+/* What lanes_accept() deals with, met on the fast way. No message in hand: it is kept or freed. */
+static actor_verdict on_accept(actor__worker *w, actor *a, actor_msg *m)
 {
     if (&m->node == a->tail)
         actor__mailbox_detach(a, &m->node);
-    actor__watch_accept(a, m);
+    actor__lanes_accept(a, m);
     w->taken = true;
     return ACTOR_CONTINUE;
 }
 
 static actor_verdict (*const on_kind[ACTOR__KINDS])(actor__worker *, actor *, actor_msg *) = {
-    [ACTOR__USER] = call_handler,
-    [ACTOR__TIMER] = on_timer,
-    [ACTOR__ASK_TIMEOUT] = on_ask_timeout,
-    [ACTOR__ASK_REPLY] = on_ask_reply,
-    [ACTOR__ASK_ENDED] = on_ask_ended,
-    [ACTOR__NOTICE] = on_notice,
-    [ACTOR__WATCH] = on_watch,
-    [ACTOR__UNWATCH] = on_watch,
-    [ACTOR__DOWN] = on_down,
+    [ACTOR__USER] = call_handler,          [ACTOR__TIMER] = on_timer,
+    [ACTOR__ASK_TIMEOUT] = on_ask_timeout, [ACTOR__ASK_REPLY] = on_ask_reply,
+    [ACTOR__ASK_ENDED] = on_ask_ended,     [ACTOR__NOTICE] = on_notice,
+    [ACTOR__NOTICE_BACK] = on_accept,      [ACTOR__WATCH] = on_accept,
+    [ACTOR__UNWATCH] = on_accept,          [ACTOR__DOWN] = on_down,
 };
 
 /* ---- One message --------------------------------------------------------------------------- */
@@ -155,8 +151,8 @@ static bool user_open(const actor *a)
 
 static actor_msg *pick(actor *a, bool open)
 {
-    actor_msg *m = load_relaxed(&a->phase) == ACTOR_PHASE_DOWN ? NULL
-                                                               : actor__lanes_pop(a, ACTOR_SYSTEM);
+    actor_msg *m =
+        load_relaxed(&a->phase) == ACTOR_PHASE_DOWN ? NULL : actor__lanes_pop(a, ACTOR_SYSTEM);
 
     for (unsigned p = ACTOR_SYSTEM; open && m == NULL && p-- > 0;)
         m = actor__lanes_pop(a, p);
@@ -166,8 +162,8 @@ static actor_msg *pick(actor *a, bool open)
 static step slow_step(actor__worker *w, actor *a)
 {
     a->slow = true;
-    if ((load_relaxed(&a->signals) & ~ACTOR__URGENT) != 0 ||
-        (a->flags & ACTOR__F_START_WANTED) != 0) {
+    if ((load_relaxed(&a->signals) & (uint32_t)ACTOR__ORDERS) != 0 ||
+        (a->flags & (ACTOR__F_START_WANTED | ACTOR__F_HALT_WANTED)) != 0) {
         switch (actor__lifecycle_signals(w, a)) {
         case ACTOR__GONE:
             return STEP_GONE;
@@ -191,7 +187,7 @@ static step slow_step(actor__worker *w, actor *a)
         return STEP_GAP;
     if (a->draining && !a->ending && actor__lanes_no_user(a))
         return actor__lifecycle_drained(w, a) ? STEP_GONE : STEP_ON;
-    if (open && !a->locked && !a->draining)
+    if (open && !a->locked && (load_relaxed(&a->signals) & ACTOR__PILL) == 0)
         a->slow = false;
     return STEP_DONE;
 }
@@ -201,7 +197,7 @@ static step leave(actor *a)
 {
     actor__node *t = a->tail;
     /* A locked mailbox says by this flag that it has something. */
-    uint32_t mask = a->locked ? UINT32_MAX : ~(uint32_t)ACTOR__URGENT;
+    uint32_t mask = (uint32_t)ACTOR__ORDERS | (a->locked ? ACTOR__URGENT : 0);
 
     if (load_acquire(&t->next) != NULL)
         return STEP_ON;
@@ -223,13 +219,14 @@ static step fast_steps(actor__worker *w, actor *a, unsigned *left)
 
         if (n == NULL)
             return STEP_DONE;
+        /* Signals after the link: the pill is pushed after its signal, so it is never `n` below. */
+        if (UNLIKELY(a->slow || load_relaxed(&a->signals) != 0))
+            return STEP_ON;
         a->tail = n;
         if (t != &a->stub)
             release(actor__node_msg(t));
         if (handle(w, a, actor__node_msg(n)))
             return STEP_GONE;
-        if (UNLIKELY(a->slow || load_relaxed(&a->signals) != 0))
-            break;
     }
     return STEP_ON;
 }

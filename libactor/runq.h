@@ -66,9 +66,8 @@ static inline uint32_t actor__ring_steal(actor__ring *to, actor__ring *from)
             for (uint32_t i = 0; i < n; i++)
                 store_relaxed(&to->at[(at + i) % ACTOR__RING],
                               load_relaxed(&from->at[(head + i) % ACTOR__RING]));
-            if (atomic_compare_exchange_strong_explicit(&from->head, &head, head + n,
-                                                        memory_order_acq_rel,
-                                                        memory_order_acquire)) {
+            if (atomic_compare_exchange_strong_explicit(
+                    &from->head, &head, head + n, memory_order_acq_rel, memory_order_acquire)) {
                 store_release(&to->tail, at + n);
                 return n;
             }

@@ -7,15 +7,27 @@
 /* A mailbox that drops its oldest. */
 static void send_locked(actor *a, actor_ref to, actor_msg *m)
 {
-    actor_msg *dropped;
-    bool full;
+    actor_msg *dropped = NULL;
 
     m->held = true;
     ACTOR__POISON(actor__payload(m), actor__msg_private(m));
-    full = actor__locked_push(a, m, &dropped);
-    actor__signal(a, ACTOR__URGENT, 0);
-    if (full)
-        actor__dead_letter(a->sys, to, dropped, ACTOR_EFULL);
+
+    actor_err why = actor__locked_push(a, m, &dropped);
+
+    if (dropped != m)
+        actor__signal(a, ACTOR__URGENT, 0);
+    if (dropped != NULL)
+        actor__dead_letter(a->sys, to, dropped, why);
+}
+
+static bool count_in(actor *a)
+{
+    if (load_relaxed(&a->count) >= a->capacity)
+        return false;
+    if (atomic_fetch_add_explicit(&a->count, 1, memory_order_relaxed) < a->capacity)
+        return true;
+    atomic_fetch_sub_explicit(&a->count, 1, memory_order_relaxed);
+    return false;
 }
 
 static actor_err send_bounded(actor *a, actor_ref to, actor_msg *m)
@@ -24,8 +36,7 @@ static actor_err send_bounded(actor *a, actor_ref to, actor_msg *m)
         send_locked(a, to, m);
         return ACTOR_OK;
     }
-    if (atomic_fetch_add_explicit(&a->count, 1, memory_order_relaxed) >= a->capacity) {
-        atomic_fetch_sub_explicit(&a->count, 1, memory_order_relaxed);
+    if (!count_in(a)) {
         if (a->on_full == ACTOR_REJECT)
             return ACTOR_EFULL;
         actor__dead_letter(a->sys, to, m, ACTOR_EFULL);
@@ -83,18 +94,23 @@ actor_err actor__send(actor_ref to, actor_msg **msg)
     return err;
 }
 
-/* An unanswered ask keeps its sender: the reply goes to who asked, however often it is sent on. */
+/* An unanswered ask keeps its sender: the reply goes to who asked, however often it is sent on.
+ * A notice does too, since its block goes back to the child. */
+static void set_sender(actor_msg *m, actor_ref sender)
+{
+    if (!m->ask && m->kind != ACTOR__NOTICE)
+        m->sender = sender;
+}
+
 actor_err actor_send(actor_ref to, actor_msg **msg)
 {
-    if (!(*msg)->ask)
-        (*msg)->sender = ACTOR_NONE;
+    set_sender(*msg, ACTOR_NONE);
     return actor__send(to, msg);
 }
 
 actor_err actor_tell(actor *self, actor_ref to, actor_msg **msg)
 {
     ACTOR__CHECK_SELF(self);
-    if (!(*msg)->ask)
-        (*msg)->sender = actor__ref_of(self);
+    set_sender(*msg, actor__ref_of(self));
     return actor__send(to, msg);
 }

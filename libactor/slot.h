@@ -35,14 +35,14 @@ struct actor {
     _Atomic uint32_t count;      /* waiting user messages of a bounded mailbox; a port's futex */
     uint32_t capacity;           /* 0: unbounded */
     uint32_t index;
-    uint8_t on_full;      /* actor_on_full */
-    bool locked;          /* bounded with ACTOR_DROP_OLDEST: user messages are in ext->locked */
-    bool port;            /* no actor but the mailbox of a thread in actor_call() */
-    _Atomic bool named;   /* names.c has an entry for it, perhaps */
-    actor_system *sys;    /* NULL: a port's */
-    actor *next;          /* in a list of ready, free or ended slots */
+    uint8_t on_full;        /* actor_on_full */
+    bool locked;            /* bounded with ACTOR_DROP_OLDEST: user messages are in ext->locked */
+    bool port;              /* no actor but the mailbox of a thread in actor_call() */
+    _Atomic bool named;     /* names.c has an entry for it, perhaps */
+    actor_system *sys;      /* NULL: a port's */
+    actor *next;            /* in a list of ready, free or ended slots */
     struct actor__ext *ext; /* NULL until needed; set at spawn if `locked` */
-    void (*free_arg)(void *arg);
+    actor__node pill;       /* actor_drain(): what came before it is handled, then it ends */
 
     /* Consumer. */
     alignas(ACTOR__LINE) actor__node *tail; /* handled already; what follows it waits */
@@ -53,7 +53,7 @@ struct actor {
     bool intake;                    /* the actor's own: user messages are handled */
     bool slow;                      /* not simply the mailbox in order; see run.c */
     bool ending;                    /* actor_stop() or actor_kill() came */
-    bool draining;                  /* the poison pill came: ends when the lanes are empty */
+    bool draining;                  /* the pill was reached: ends when the lanes are empty */
     uint8_t exit;                   /* actor_exit of the current or last incarnation */
     uint8_t flags;                  /* ACTOR__F_... */
 
@@ -78,6 +78,7 @@ enum {
     ACTOR__F_START_WANTED = 2, /* actor_start() came while stopping */
     ACTOR__F_START_FAILED = 4, /* it stops because it failed while starting */
     ACTOR__F_KILLED = 8,       /* stop was called with ACTOR_HOW_KILL */
+    ACTOR__F_HALT_WANTED = 16, /* a halt while down waits for a block for its notice */
 };
 
 static inline actor_ref actor__ref(uint32_t index, uint32_t generation)
@@ -144,7 +145,6 @@ void actor__slot_retire(actor *a);
 /* Stamp what this thread retired, and reuse all whose time has come. Late messages become dead
  * letters meanwhile. Not from within a callback. Returns whether something still waits. */
 bool actor__slot_reclaim(void);
-
 
 /* Slots that wait for their grace period, of all systems. */
 uint32_t actor__slot_waiting(void);

@@ -53,10 +53,13 @@ static bool furnish(actor *a, const actor_spec *spec)
     a->state = size <= ACTOR__STATE_INLINE ? a->inline_state : actor__alloc(size);
     if (a->state == NULL)
         return false;
-    if ((supervised || locked || spec->stash_capacity != 0) && actor__ext_of(a) == NULL)
+    if ((supervised || locked || spec->stash_capacity != 0 || spec->free_arg != NULL) &&
+        actor__ext_of(a) == NULL)
         return false;
-    if (a->ext != NULL)
+    if (a->ext != NULL) {
         a->ext->stash_capacity = spec->stash_capacity;
+        a->ext->free_arg = spec->free_arg;
+    }
     if (locked && !set_locked(a))
         return false;
     a->supervisor = spec->supervisor;
@@ -72,7 +75,6 @@ static void fill(actor *a, actor_system *sys, const actor_spec *spec)
     a->behaviour = spec->behaviour;
     a->handle = spec->behaviour->handle;
     a->arg = spec->arg;
-    a->free_arg = spec->free_arg;
     a->intake = true;
     a->slow = true;
     a->serial = (uint32_t)atomic_fetch_add_explicit(&sys->spawned, 1, memory_order_relaxed);
@@ -150,11 +152,14 @@ actor_err actor_inspect(actor_ref ref, actor_info *out)
     actor *a = actor__resolve(ref);
 
     if (a != NULL && !a->port) {
+        uint32_t count = load_relaxed(&a->count);
+
         *out = (actor_info){
             .phase = (actor_phase)load_relaxed(&a->phase),
             .incarnation = load_relaxed(&a->incarnation),
             .paused = load_relaxed(&a->paused),
-            .waiting = load_relaxed(&a->count),
+            /* A sender that is about to be refused is counted for a moment. */
+            .waiting = count < a->capacity ? count : a->capacity,
             .capacity = a->capacity,
             .handled = load_relaxed(&a->handled),
         };

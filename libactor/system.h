@@ -28,7 +28,7 @@ struct actor_system {
     _Atomic uint32_t injected; /* length of that list */
 
     alignas(ACTOR__LINE) _Atomic uint32_t alive;
-    _Atomic uint32_t ended; /* futex: bumped when the last one ends while stopping */
+    _Atomic uint32_t ended;    /* futex: bumped when the last one ends while stopping */
     _Atomic uint32_t unburied; /* ended, their slots not reused yet */
     _Atomic uint64_t spawned;
     _Atomic uint64_t dead_letters;

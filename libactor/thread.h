@@ -28,7 +28,7 @@ typedef struct actor__thread {
     _Atomic uint64_t epoch; /* seen last while at rest; 0: offline, holds no reference */
     unsigned online;        /* depth of actor__online() */
     bool registered;
-    bool stands_in; /* could not register: uses epoch.c's stand-in */
+    bool stands_in;                    /* could not register: uses epoch.c's stand-in */
     struct actor__thread *next, *prev; /* all threads; guarded by epoch.c's lock */
 
     actor *free_slots; /* ready for reuse */

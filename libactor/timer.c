@@ -53,8 +53,7 @@ actor_err actor__timer_arm(actor *a, actor_ms delay, actor__kind kind, uint16_t 
         actor__post(a, &t->msg);
     } else {
         actor_ms now = actor__worker_now_late(w);
-        actor_ms deadline =
-            delay < ACTOR__WHEEL_HORIZON - now ? now + delay : ACTOR__WHEEL_HORIZON;
+        actor_ms deadline = delay < ACTOR__WHEEL_HORIZON - now ? now + delay : ACTOR__WHEEL_HORIZON;
 
         t->when |= (uint64_t)deadline << 16;
         actor__wheel_add(&w->wheel, t, now);

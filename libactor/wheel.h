@@ -20,7 +20,7 @@
 
 /* The block is the message that it becomes. */
 struct actor_timer {
-    actor_msg msg; /* node: next in its slot; size: place, see below; sender: the actor */
+    actor_msg msg;     /* node: next in its slot; size: place, see below; sender: the actor */
     actor_timer *prev; /* in its slot; of the first: the last */
     uint64_t when;     /* deadline << 16 | index of its worker */
     actor_timer *own_next, *own_prev; /* the actor's timers; own_next is itself: cancelled */

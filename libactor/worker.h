@@ -16,7 +16,7 @@ typedef struct actor__worker {
     actor_msg *msg; /* in hand, and may be taken; or NULL */
     bool taken;     /* it was */
     bool now_known;
-    actor_ms now; /* of the current batch, if known */
+    actor_ms now;       /* of the current batch, if known */
     unsigned lifo_used; /* times in a row that the slot was preferred to the ring */
     unsigned looks;     /* as a watcher, in vain */
     actor__rng rng;
@@ -39,7 +39,6 @@ typedef struct actor__worker {
 
 /* Somebody cleared the actor's mark: let it be run. Any thread that is online. */
 void actor__schedule(actor *a);
-
 
 /* The time of the current batch. */
 actor_ms actor__worker_now(actor__worker *w);
