@@ -67,10 +67,9 @@ void attempt_done(delivery *d, attempt *a, char *reply, size_t len)
     detach(a);
 }
 
-static void end_failed(delivery *d, message *m, rpc_code code, const char *error)
-    LOCK_REQUIRES(d->unit->lock)
+static void end_failed(delivery *d, unit *u, message *m, rpc_code code, const char *error)
+    LOCK_REQUIRES(u->lock)
 {
-    unit *u = d->unit;
     char text[TEXT_MAX + 200];
     if (code == RPC_REJECTED)
         snprintf(text, sizeof text, "'%s' rejected the message: %s", u->name, error);
@@ -86,9 +85,9 @@ static void end_failed(delivery *d, message *m, rpc_code code, const char *error
     unit_finish(u, m, MESSAGE_DEAD, code, text);
 }
 
-static void retry_or_end(delivery *d, message *m, const char *error) LOCK_REQUIRES(d->unit->lock)
+static void retry_or_end(delivery *d, unit *u, message *m, const char *error)
+    LOCK_REQUIRES(u->lock)
 {
-    unit *u = d->unit;
     retry_decision next = {.verdict = RETRY_EXHAUSTED};
     if (u->retry)
         next = policy_retry_next(u->retry, &m->retry, clock_now(), m->deadline);
@@ -105,7 +104,7 @@ static void retry_or_end(delivery *d, message *m, const char *error) LOCK_REQUIR
         break;
     }
     default:
-        end_failed(d, m, RPC_FAILED, error);
+        end_failed(d, u, m, RPC_FAILED, error);
         break;
     }
 }
@@ -122,9 +121,9 @@ static void fail(delivery *d, attempt *a, rpc_code code, const char *error)
         u->counters.failed_attempts++;
         message_add_failure(m, error);
         if (code == RPC_FAILED)
-            retry_or_end(d, m, error);
+            retry_or_end(d, u, m, error);
         else
-            end_failed(d, m, code, error);
+            end_failed(d, u, m, code, error);
     }
     actor_lock_give(&u->lock);
     detach(a);
@@ -234,10 +233,9 @@ static void forget(attempt *a)
 }
 
 /* Begin m, if the policies let it. Returns its attempt. */
-static attempt *begin(delivery *d, message *m, attempt *a, clock_ms now)
-    LOCK_REQUIRES(d->unit->lock)
+static attempt *begin(delivery *d, unit *u, message *m, attempt *a, clock_ms now)
+    LOCK_REQUIRES(u->lock)
 {
-    unit *u = d->unit;
     unit_begin(u, m, now);
     if (u->retry && m->retry.attempts == 1)
         policy_retry_first(u->retry, now);
@@ -264,7 +262,7 @@ static bool begin_next(actor *self, delivery *d)
     if (!u->paused && d->attempt_count < u->settings.credits)
         m = unit_next(u, now);
     if (m && pass(u, fresh, now))
-        begun = begin(d, m, fresh, now);
+        begun = begin(d, u, m, fresh, now);
     else if (!m && u->limiter)
         policy_limiter_cancel(u->limiter, &u->limiter_use); /* nothing left to stand in line for */
     actor_lock_give(&u->lock);

@@ -70,7 +70,7 @@ struct kind {
 };
 
 /* The kind of a child; NULL for a supervisor. */
-const kind *kind_find(config_kind kind);
+const kind *kind_find(config_kind which);
 
 /* The behaviour of every unit's actor; its arg is the unit, referenced. */
 extern const actor_behaviour delivery_behaviour;

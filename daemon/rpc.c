@@ -190,8 +190,7 @@ static bool read_method(json_value method, rpc_request *request)
         return true;
     request->method[0] = '\0';
     rpc_fail(&request->failure, RPC_METHOD_NOT_FOUND, "Method not found: %.*s",
-             (int)(method.len < 2 * RPC_METHOD_MAX ? method.len : 2 * RPC_METHOD_MAX),
-             method.start);
+             (int)(method.len < 128 ? method.len : 128), method.start);
     return true;
 }
 

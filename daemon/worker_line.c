@@ -197,8 +197,10 @@ static void ask_free(worker_asks *asks, worker_ask *a)
 
 void worker_asks_free(worker_asks *asks)
 {
-    for (worker_ask *a; (a = TAILQ_FIRST(&asks->list));)
+    for (worker_ask *a = TAILQ_FIRST(&asks->list), *next; a; a = next) {
+        next = TAILQ_NEXT(a, link);
         ask_free(asks, a); /* timers end with the incarnation */
+    }
 }
 
 static void finished(message_waiter *w, message *m)
@@ -230,7 +232,6 @@ static worker_ask *ask_new(actor *self, worker_asks *asks, const worker_line *li
 
 static void answer_begin(json_out *out, const char *ref, size_t len)
 {
-    out->comma = false;
     json_out_object(out);
     json_out_key(out, "ref");
     json_out_raw(out, ref, len);
@@ -239,8 +240,7 @@ static void answer_begin(json_out *out, const char *ref, size_t len)
 static void answer_end(json_out *out)
 {
     json_out_object_end(out);
-    json_out_raw(out, "\n", 1);
-    out->comma = false;
+    json_out_end_line(out);
 }
 
 static void answer_error(json_out *out, const char *ref, size_t len, rpc_code code,
@@ -270,8 +270,9 @@ void worker_ask_begin(actor *self, worker_asks *asks, unit *from, const worker_l
         unit_submission s = {.ask = true, .waiter = &a->waiter};
         code = submit(from, line, &s, &a->message, &failure, &data);
     }
-    if (code == RPC_OK && actor_after(self, clock_from_us(timeout_us), UNIT_MSG_TIMER,
-                                      a->number | ASK_TAG, &a->timer) == ACTOR_OK)
+    if (code == RPC_OK && a &&
+        actor_after(self, clock_from_us(timeout_us), UNIT_MSG_TIMER, a->number | ASK_TAG,
+                    &a->timer) == ACTOR_OK)
         goto out;
     if (code == RPC_OK)
         code = rpc_fail(&failure, RPC_UNAVAILABLE, "out of memory");
