@@ -188,6 +188,9 @@ void json_out_value(json_out *out, json_value value);
 /* Members written without an object around them ("a":1,"b":2), verbatim; none is fine. */
 void json_out_members(json_out *out, const char *bytes, size_t len);
 
+/* A line feed after a whole text; the next one begins. */
+void json_out_end_line(json_out *out);
+
 /* A printf into a text value. */
 void json_out_textf(json_out *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

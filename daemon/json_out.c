@@ -275,3 +275,9 @@ void json_out_members(json_out *out, const char *bytes, size_t len)
     if (len > 0)
         json_out_raw(out, bytes, len);
 }
+
+void json_out_end_line(json_out *out)
+{
+    put_char(out, '\n');
+    out->comma = false;
+}

@@ -66,8 +66,7 @@ static void put_on_one_line(json_out *out, const char *json, size_t len)
 static void end_line(json_out *out)
 {
     json_out_object_end(out);
-    json_out_raw(out, "\n", 1);
-    out->comma = false;
+    json_out_end_line(out);
 }
 
 static void worker_begin(actor *self, delivery *d, attempt *a)
@@ -78,7 +77,6 @@ static void worker_begin(actor *self, delivery *d, attempt *a)
     json_out *out = &w->lines;
     memcpy(x->id, a->message->id, sizeof x->id);
     size_t before = out->len;
-    out->comma = false;
     json_out_object(out);
     json_out_key(out, "id");
     json_out_text(out, x->id);
@@ -103,7 +101,6 @@ static void worker_cancel(actor *self, delivery *d, attempt *a)
     worker_attempt *x = (worker_attempt *)a;
     json_out *out = &w->lines;
     size_t before = out->len;
-    out->comma = false;
     json_out_object(out);
     json_out_key(out, "cancel");
     json_out_text(out, x->id);
