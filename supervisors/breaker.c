@@ -318,7 +318,7 @@ static void window_change(breaker *b, const breaker_policy *p, uint8_t *ring, ac
 {
     bool probing = b->state == BREAKER_HALF_OPEN;
 
-    if (!probing && b->ring && ring) {
+    if (!probing && b->ring && p->window_calls > 0) {
         ring_move(b, ring, p->window_calls);
         b->policy = *p;
         return;

@@ -27,11 +27,10 @@ static supervisor_err refuse(char *why, size_t size, const char *format, ...)
 {
     va_list args;
 
-    if (why && size > 0) {
-        va_start(args, format);
+    va_start(args, format);
+    if (why && size > 0)
         vsnprintf(why, size, format, args);
-        va_end(args);
-    }
+    va_end(args);
     return SUPERVISOR_EINVAL;
 }
 

@@ -77,7 +77,18 @@ extern const supervisor_flags supervisor_default_flags;
 
 /* What is told to whoever watches the tree: the daemon's directory of actors, its log, its
  * counters. Called in the handler of the supervisor, in the order in which things happen, so it
- * must not block; the event and its strings live for the call. A NULL function is not called. */
+ * must not block; the event and its strings live for the call. A NULL function is not called.
+ *
+ * The life of a child, as it is told (`*` carries `ended`, with exit and reason):
+ *   made             STOPPED, where it is in the spec; STARTING, RUNNING
+ *   crashes          RESTARTING*, [BACKOFF,] STARTING, RUNNING
+ *   its start fails  RESTARTING*, [BACKOFF,] STARTING ...
+ *   goes with its    STOPPING, STOPPING*, WAITING, STARTING, RUNNING. The one that crashed:
+ *   group            RESTARTING*, RESTARTING, [BACKOFF, RESTARTING,] STARTING, RUNNING
+ *   finishes         STOPPING*, STOPPING, STOPPED or (temporary) GONE
+ *   is stopped       STOPPING, STOPPING* (if it ran), STOPPED or GONE
+ *   restart by call  STOPPING, STOPPING*, STARTING, RUNNING
+ * A reply to a call is sent after the event it waits for. */
 typedef enum supervisor_child_state {
     SUPERVISOR_CHILD_STARTING, /* an incarnation begins */
     SUPERVISOR_CHILD_RUNNING,

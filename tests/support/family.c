@@ -1,6 +1,5 @@
 #include "tests/support/family.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -225,24 +224,24 @@ supervisor_child family_child(const kid *k)
                               .start_timeout = k->start_timeout};
 }
 
-supervisor_spec *family_spec(const char *name, supervisor_flags flags, ...)
+supervisor_spec *family_spec(const char *name, supervisor_flags flags, const char *children)
 {
     char why[160] = "";
+    char words[256], *rest = words;
     supervisor_spec *spec;
-    va_list args;
 
     ck_assert_uint_lt(name_count, NAMES);
+    int length = snprintf(words, sizeof words, "%s", children);
+    ck_assert(length >= 0 && (size_t)length < sizeof words);
     char *tag = names[name_count++];
     snprintf(tag, sizeof names[0], "%s", name);
     supervisor_observer observer = {.child = on_child, .supervisor = on_supervisor, .tag = tag};
     ck_assert_int_eq(supervisor_spec_new(&flags, &observer, 1, why, sizeof why, &spec),
                      SUPERVISOR_OK);
-    va_start(args, flags);
-    for (const char *child; (child = va_arg(args, const char *));) {
+    for (char *child; (child = strtok_r(rest, " ", &rest)) != NULL;) {
         supervisor_child c = family_child(kid_of(child));
         ck_assert_msg(supervisor_spec_add(spec, &c, why, sizeof why) == SUPERVISOR_OK, "%s", why);
     }
-    va_end(args);
     return spec;
 }
 

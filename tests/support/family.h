@@ -71,9 +71,8 @@ void kid_do(const char *name, kid_order order);
 
 /* Flags without backoff. */
 supervisor_flags family_flags(supervisor_strategy strategy, int32_t max, actor_ms period);
-/* A spec with these kids; the names end with NULL. `name` is the supervisor's. */
-supervisor_spec *family_spec(const char *name, supervisor_flags flags, ...)
-    __attribute__((sentinel));
+/* A spec with these kids, "a b c". `name` is the supervisor's. */
+supervisor_spec *family_spec(const char *name, supervisor_flags flags, const char *children);
 supervisor_child family_child(const kid *k);
 void family_nest(supervisor_spec *spec, const char *name, supervisor_spec *nested,
                  supervisor_restart restart);

@@ -62,7 +62,7 @@ START_TEST(any_timeline_agrees_with_the_definition)
 {
     prng random = {42};
     for (int round = 0; round < 200; round++) {
-        actor_ms counted[200];
+        actor_ms counted[200] = {0};
         size_t n = 0;
         actor_ms now = 0;
         int32_t limit = (int32_t)prng_between(&random, 0, 5);

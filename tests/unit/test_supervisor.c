@@ -54,7 +54,7 @@ static supervisor_child_state state_of(const char *name)
 START_TEST(SUP_01_children_start_one_after_the_other)
 {
     kid_of("b")->start_time = 1000;
-    root = family_spawn(family_spec("root", flags(ONE), "a", "b", "c", NULL));
+    root = family_spawn(family_spec("root", flags(ONE), "a b c"));
     trace_is(&family_log, "+a (b");
     trace_is(&family_events, "");
     family_run(999);
@@ -67,7 +67,7 @@ END_TEST
 
 START_TEST(SUP_03_a_supervisor_without_children)
 {
-    running(family_spec("root", flags(ALL), NULL));
+    running(family_spec("root", flags(ALL), ""));
     family_answers(root, supervisor_request_count(), SUPERVISOR_OK);
     ck_assert_uint_eq(family_last.counts.specs, 0);
     ck_assert_int_eq(actor_stop(root), ACTOR_OK);
@@ -79,7 +79,7 @@ END_TEST
 START_TEST(SUP_05_a_start_that_fails_rolls_back)
 {
     kid_of("c")->failing_starts = 1;
-    (void)family_spawn(family_spec("root", flags(ONE), "a", "b", "c", "d", NULL));
+    (void)family_spawn(family_spec("root", flags(ONE), "a b c d"));
     trace_is(&family_log, "+a +b !c -b -a");
     trace_is(&family_events, "failed root down root");
     ck_assert_str_eq(family_reason, "child 'c' failed to start: c will not");
@@ -91,7 +91,7 @@ START_TEST(SUP_05_roll_back_honours_the_stop_policy)
     kid_of("b")->failing_starts = 1;
     kid_of("a")->stop_time = -1;
     kid_of("a")->shutdown = 300;
-    (void)family_spawn(family_spec("root", flags(ONE), "a", "b", NULL));
+    (void)family_spawn(family_spec("root", flags(ONE), "a b"));
     trace_is(&family_log, "+a !b <a");
     family_run(299);
     trace_is(&family_events, "failed root");
@@ -104,7 +104,7 @@ END_TEST
 START_TEST(SUP_06_no_retry_at_the_first_start)
 {
     kid_of("a")->failing_starts = 1;
-    (void)family_spawn(family_spec("root", flags(ONE), "a", NULL));
+    (void)family_spawn(family_spec("root", flags(ONE), "a"));
     family_run(100000);
     trace_is(&family_log, "!a");
     trace_is(&family_events, "failed root down root");
@@ -114,7 +114,7 @@ END_TEST
 START_TEST(SUP_09_a_child_that_declines_stays_stopped)
 {
     kid_of("a")->declines = true;
-    running(family_spec("root", flags(ONE), "a", "b", NULL));
+    running(family_spec("root", flags(ONE), "a b"));
     trace_is(&family_log, "");
     family_answers(root, supervisor_request_which(NULL), SUPERVISOR_OK);
     ck_assert_str_eq(family_last.list, "a:stopped b:running");
@@ -131,7 +131,7 @@ START_TEST(SUP_10_a_temporary_child_that_declines_is_forgotten)
 {
     kid_of("a")->declines = true;
     kid_of("a")->restart = SUPERVISOR_TEMPORARY;
-    running(family_spec("root", flags(ONE), "a", "b", NULL));
+    running(family_spec("root", flags(ONE), "a b"));
     family_answers(root, supervisor_request_which(NULL), SUPERVISOR_OK);
     ck_assert_str_eq(family_last.list, "b:running");
 }
@@ -139,7 +139,7 @@ END_TEST
 
 START_TEST(SUP_13_a_child_that_declines_its_restart_stays_stopped)
 {
-    running(family_spec("root", flags(ONE), "a", NULL));
+    running(family_spec("root", flags(ONE), "a"));
     kid_of("a")->declines = true;
     order("a", KID_CRASH);
     family_run(100000);
@@ -152,7 +152,7 @@ START_TEST(a_start_that_takes_too_long_is_killed_and_has_failed)
 {
     kid_of("a")->start_time = -1;
     kid_of("a")->start_timeout = 200;
-    (void)family_spawn(family_spec("root", flags(ONE), "a", NULL));
+    (void)family_spawn(family_spec("root", flags(ONE), "a"));
     family_run(199);
     trace_is(&family_events, "");
     family_run(1);
@@ -201,7 +201,7 @@ END_TEST
 START_TEST(SUP_17_duplicate_ids_are_refused)
 {
     char why[160];
-    supervisor_spec *spec = family_spec("root", flags(ONE), "a", NULL);
+    supervisor_spec *spec = family_spec("root", flags(ONE), "a");
     supervisor_child c = family_child(kid_of("a"));
     ck_assert_int_eq(supervisor_spec_add(spec, &c, why, sizeof why), SUPERVISOR_EPRESENT);
     ck_assert_ptr_nonnull(strstr(why, "'a'"));
@@ -233,7 +233,7 @@ START_TEST(restart_types_decide)
 {
     for (size_t i = 0; i < COUNT(types); i++) {
         kid_of("a")->restart = types[i].type;
-        running(family_spec("root", flags(ONE), "a", NULL));
+        running(family_spec("root", flags(ONE), "a"));
         order("a", types[i].how);
         ck_assert_msg(strcmp(family_log.text, types[i].log) == 0, "%s: %s", types[i].scenario,
                       family_log.text);
@@ -254,7 +254,7 @@ START_TEST(SUP_22_23_24_killed_is_a_crash)
 {
     kid_of("b")->restart = SUPERVISOR_TRANSIENT;
     kid_of("c")->restart = SUPERVISOR_TEMPORARY;
-    running(family_spec("root", flags(ONE), "a", "b", "c", NULL));
+    running(family_spec("root", flags(ONE), "a b c"));
     kill_by_call("a");
     trace_is(&family_log, "xa +a");
     kill_by_call("b");
@@ -267,7 +267,7 @@ END_TEST
 
 START_TEST(SUP_27_a_restart_has_a_fresh_state_and_the_same_reference)
 {
-    running(family_spec("root", flags(ONE), "a", NULL));
+    running(family_spec("root", flags(ONE), "a"));
     actor_ref before = kid_of("a")->ref;
     order("a", KID_COUNT);
     order("a", KID_COUNT);
@@ -283,7 +283,7 @@ END_TEST
 
 START_TEST(SUP_146_the_mailbox_survives_the_restart_in_order)
 {
-    running(family_spec("root", flags(ONE), "a", NULL));
+    running(family_spec("root", flags(ONE), "a"));
     kid_do("a", KID_CRASH);
     for (unsigned i = 0; i < 100; i++)
         kid_do("a", (kid_order)(KID_VALUE + i));
@@ -297,7 +297,7 @@ END_TEST
 
 START_TEST(SUP_147_a_message_that_crashes_its_reader_is_not_delivered_again)
 {
-    running(family_spec("root", flags(ONE), "a", NULL));
+    running(family_spec("root", flags(ONE), "a"));
     order("a", KID_CRASH);
     family_run(1000);
     trace_is(&family_log, "*a +a");
@@ -308,7 +308,7 @@ END_TEST
 START_TEST(what_waits_for_a_child_that_finished_is_a_dead_letter)
 {
     kid_of("a")->restart = SUPERVISOR_TRANSIENT;
-    running(family_spec("root", flags(ONE), "a", NULL));
+    running(family_spec("root", flags(ONE), "a"));
     kid_do("a", KID_EXIT);
     kid_do("a", KID_COUNT);
     kid_do("a", KID_COUNT);
@@ -337,7 +337,7 @@ static const struct {
 START_TEST(strategies_stop_in_reverse_and_start_in_order)
 {
     for (size_t i = 0; i < COUNT(strategies); i++) {
-        running(family_spec("root", flags(strategies[i].strategy), "a", "b", "c", "d", NULL));
+        running(family_spec("root", flags(strategies[i].strategy), "a b c d"));
         order(strategies[i].crashes, KID_CRASH);
         ck_assert_msg(strcmp(family_log.text, strategies[i].log) == 0, "%s: %s",
                       strategies[i].scenario, family_log.text);
@@ -350,7 +350,7 @@ START_TEST(SUP_30_no_start_begins_before_the_last_stop_is_over)
 {
     kid_of("a")->stop_time = 700;
     kid_of("c")->stop_time = 300;
-    running(family_spec("root", flags(ALL), "a", "b", "c", NULL));
+    running(family_spec("root", flags(ALL), "a b c"));
     order("b", KID_CRASH);
     trace_is(&family_log, "*b <c");
     family_run(300);
@@ -364,7 +364,7 @@ END_TEST
 
 START_TEST(SUP_33_one_group_restart_is_one_restart)
 {
-    running(family_spec("root", family_flags(ALL, 1, 60000), "a", "b", "c", "d", "e", NULL));
+    running(family_spec("root", family_flags(ALL, 1, 60000), "a b c d e"));
     order("c", KID_CRASH);
     trace_is(&family_events, "");
     ck_assert(kid_of("a")->alive);
@@ -375,7 +375,7 @@ END_TEST
 
 START_TEST(SUP_34_crashes_at_the_same_instant_one_for_one)
 {
-    running(family_spec("root", family_flags(ONE, 1, 60000), "a", "b", NULL));
+    running(family_spec("root", family_flags(ONE, 1, 60000), "a b"));
     kid_do("a", KID_CRASH);
     kid_do("b", KID_CRASH);
     family_settle();
@@ -386,7 +386,7 @@ END_TEST
 START_TEST(SUP_34_a_crash_while_its_group_stops_is_absorbed)
 {
     kid_of("c")->stop_time = 100;
-    running(family_spec("root", family_flags(ALL, 1, 60000), "a", "b", "c", NULL));
+    running(family_spec("root", family_flags(ALL, 1, 60000), "a b c"));
     order("a", KID_CRASH);
     trace_is(&family_log, "*a <c");
     order("b", KID_CRASH);
@@ -399,7 +399,7 @@ END_TEST
 START_TEST(SUP_35_a_temporary_bystander_is_removed)
 {
     kid_of("b")->restart = SUPERVISOR_TEMPORARY;
-    running(family_spec("root", flags(ALL), "a", "b", "c", NULL));
+    running(family_spec("root", flags(ALL), "a b c"));
     order("a", KID_CRASH);
     trace_is(&family_log, "*a -c -b +a +c");
     family_answers(root, supervisor_request_which(NULL), SUPERVISOR_OK);
@@ -410,7 +410,7 @@ END_TEST
 START_TEST(SUP_36_a_finished_sibling_is_revived_by_its_group)
 {
     kid_of("b")->restart = SUPERVISOR_TRANSIENT;
-    running(family_spec("root", flags(ALL), "a", "b", NULL));
+    running(family_spec("root", flags(ALL), "a b"));
     order("b", KID_EXIT);
     trace_is(&family_log, "*b");
     order("a", KID_CRASH);
@@ -422,7 +422,7 @@ START_TEST(SUP_36_rest_for_one_revives_only_what_comes_after)
 {
     kid_of("a")->restart = SUPERVISOR_TRANSIENT;
     kid_of("c")->restart = SUPERVISOR_TRANSIENT;
-    running(family_spec("root", flags(REST), "a", "b", "c", NULL));
+    running(family_spec("root", flags(REST), "a b c"));
     order("a", KID_EXIT);
     order("c", KID_EXIT);
     trace_is(&family_log, "*a *c");
@@ -433,7 +433,7 @@ END_TEST
 
 START_TEST(SUP_37_a_stopped_sibling_is_revived_by_its_group)
 {
-    running(family_spec("root", flags(ALL), "a", "b", NULL));
+    running(family_spec("root", flags(ALL), "a b"));
     family_answers(root, supervisor_request_stop("b"), SUPERVISOR_OK);
     trace_is(&family_log, "-b");
     order("a", KID_CRASH);
@@ -445,7 +445,7 @@ START_TEST(SUP_38_a_group_restart_honours_the_stop_policy)
 {
     kid_of("b")->shutdown = 1000;
     kid_of("b")->stop_time = -1;
-    running(family_spec("root", flags(ALL), "a", "b", NULL));
+    running(family_spec("root", flags(ALL), "a b"));
     order("a", KID_CRASH);
     family_run(999);
     trace_is(&family_log, "*a <b");
@@ -456,7 +456,7 @@ END_TEST
 
 START_TEST(SUP_39_a_sibling_that_cannot_start_restarts_the_group_again)
 {
-    running(family_spec("root", family_flags(ALL, 3, 60000), "a", "b", NULL));
+    running(family_spec("root", family_flags(ALL, 3, 60000), "a b"));
     kid_of("b")->failing_starts = 2;
     order("a", KID_CRASH);
     trace_is(&family_log, "*a -b +a !b -a +a !b -a +a +b");
@@ -471,7 +471,7 @@ START_TEST(SUP_41_what_is_shown_while_a_pivot_fails)
     supervisor_flags f = flags(REST);
     f.backoff = (backoff_restart){.policy = {BACKOFF_FIXED, BACKOFF_JITTER_NONE, 100, 100, 1},
                                   .reset_after = 1000};
-    running(family_spec("root", f, "a", "b", "c", NULL));
+    running(family_spec("root", f, "a b c"));
     kid_of("b")->failing_starts = 3;
     order("b", KID_CRASH);
     family_run(150);
@@ -487,7 +487,7 @@ END_TEST
 
 START_TEST(rest_for_one_goes_on_from_the_sibling_that_cannot_start)
 {
-    running(family_spec("root", flags(REST), "a", "b", "c", "d", NULL));
+    running(family_spec("root", flags(REST), "a b c d"));
     kid_of("c")->failing_starts = 1;
     order("b", KID_CRASH);
     trace_is(&family_log, "*b -d -c +b !c +c +d");
@@ -499,7 +499,7 @@ START_TEST(a_crash_before_a_group_that_waits_makes_it_longer)
     supervisor_flags f = flags(REST);
     f.backoff = (backoff_restart){.policy = {BACKOFF_FIXED, BACKOFF_JITTER_NONE, 100, 100, 1},
                                   .reset_after = 1000};
-    running(family_spec("root", f, "a", "b", "c", NULL));
+    running(family_spec("root", f, "a b c"));
     order("c", KID_CRASH);
     family_run(50);
     order("a", KID_CRASH);
@@ -514,7 +514,7 @@ END_TEST
 START_TEST(a_crash_while_the_first_start_goes_on_waits_for_its_end)
 {
     kid_of("b")->start_time = 100;
-    root = family_spawn(family_spec("root", flags(ONE), "a", "b", "c", NULL));
+    root = family_spawn(family_spec("root", flags(ONE), "a b c"));
     order("a", KID_CRASH);
     trace_is(&family_log, "+a (b *a");
     family_run(100);
@@ -526,7 +526,7 @@ END_TEST
 
 START_TEST(SUP_44_the_limit_is_inclusive)
 {
-    running(family_spec("root", family_flags(ONE, 2, 10000), "a", NULL));
+    running(family_spec("root", family_flags(ONE, 2, 10000), "a"));
     order("a", KID_CRASH);
     order("a", KID_CRASH);
     ck_assert(kid_of("a")->alive);
@@ -538,7 +538,7 @@ END_TEST
 
 START_TEST(SUP_45_zero_trips_at_the_first_crash)
 {
-    running(family_spec("root", family_flags(ONE, 0, 10000), "a", NULL));
+    running(family_spec("root", family_flags(ONE, 0, 10000), "a"));
     order("a", KID_CRASH);
     trace_is(&family_log, "*a");
     trace_is(&family_events, "tripped root(a) down root");
@@ -549,7 +549,7 @@ START_TEST(SUP_46_a_trip_stops_the_others_in_reverse_by_their_policies)
 {
     kid_of("c")->stop_time = -1;
     kid_of("c")->shutdown = 500;
-    running(family_spec("root", family_flags(ONE, 0, 10000), "a", "b", "c", NULL));
+    running(family_spec("root", family_flags(ONE, 0, 10000), "a b c"));
     order("b", KID_CRASH);
     trace_is(&family_log, "*b <c");
     trace_is(&family_events, "tripped root(b)");
@@ -562,7 +562,7 @@ END_TEST
 START_TEST(SUP_47_the_window_slides)
 {
     static const actor_ms crashes[] = {0, 9000, 11000, 12000};
-    running(family_spec("root", family_flags(ONE, 2, 10000), "a", NULL));
+    running(family_spec("root", family_flags(ONE, 2, 10000), "a"));
     for (size_t i = 0; i < 4; i++) {
         trace_is(&family_events, "");
         family_run(crashes[i] - family_now());
@@ -574,7 +574,7 @@ END_TEST
 
 START_TEST(SUP_51_the_limit_is_shared)
 {
-    running(family_spec("root", family_flags(ONE, 2, 10000), "a", "b", "c", NULL));
+    running(family_spec("root", family_flags(ONE, 2, 10000), "a b c"));
     order("a", KID_CRASH);
     order("b", KID_CRASH);
     order("c", KID_CRASH);
@@ -584,7 +584,7 @@ END_TEST
 
 START_TEST(SUP_53_failed_attempts_count)
 {
-    running(family_spec("root", family_flags(ONE, 4, 10000), "a", NULL));
+    running(family_spec("root", family_flags(ONE, 4, 10000), "a"));
     kid_of("a")->failing_starts = 100;
     order("a", KID_CRASH);
     trace_is(&family_log, "*a !a !a !a !a");
@@ -595,7 +595,7 @@ END_TEST
 
 START_TEST(F6_a_clean_exit_of_a_permanent_child_counts)
 {
-    running(family_spec("root", family_flags(ONE, 1, 10000), "a", NULL));
+    running(family_spec("root", family_flags(ONE, 1, 10000), "a"));
     order("a", KID_EXIT);
     order("a", KID_EXIT);
     ck_assert_ptr_nonnull(strstr(family_events.text, "tripped root(a)"));
@@ -604,7 +604,7 @@ END_TEST
 
 START_TEST(SUP_60_unlimited_never_trips)
 {
-    running(family_spec("root", family_flags(ONE, SUPERVISOR_UNLIMITED, 0), "a", NULL));
+    running(family_spec("root", family_flags(ONE, SUPERVISOR_UNLIMITED, 0), "a"));
     for (int i = 0; i < 200; i++)
         order("a", KID_CRASH);
     ck_assert_uint_eq(kid_of("a")->starts, 201);
@@ -624,7 +624,7 @@ static supervisor_flags waiting(supervisor_strategy strategy)
 START_TEST(SUP_157_restarts_wait_longer_each_time)
 {
     static const actor_ms gaps[] = {100, 200, 400, 800, 1000, 1000};
-    running(family_spec("root", waiting(ONE), "a", NULL));
+    running(family_spec("root", waiting(ONE), "a"));
     for (size_t i = 0; i < 6; i++) {
         order("a", KID_CRASH);
         ck_assert_int_eq(state_of("a"), SUPERVISOR_CHILD_BACKOFF);
@@ -639,7 +639,7 @@ END_TEST
 
 START_TEST(SUP_159_a_quiet_time_resets_the_delay)
 {
-    running(family_spec("root", waiting(ONE), "a", NULL));
+    running(family_spec("root", waiting(ONE), "a"));
     order("a", KID_CRASH);
     family_run(100);
     order("a", KID_CRASH);
@@ -656,7 +656,7 @@ END_TEST
 
 START_TEST(SUP_163_messages_wait_while_the_child_is_down)
 {
-    running(family_spec("root", waiting(ONE), "a", NULL));
+    running(family_spec("root", waiting(ONE), "a"));
     order("a", KID_CRASH);
     order("a", KID_COUNT);
     order("a", KID_COUNT);
@@ -669,7 +669,7 @@ END_TEST
 START_TEST(SUP_166_the_delay_begins_when_the_group_is_down)
 {
     kid_of("b")->stop_time = 50;
-    running(family_spec("root", waiting(ALL), "a", "b", NULL));
+    running(family_spec("root", waiting(ALL), "a b"));
     order("a", KID_CRASH);
     family_run(50);
     trace_is(&family_log, "*a <b -b");
@@ -681,7 +681,7 @@ END_TEST
 
 START_TEST(SUP_168_a_stop_during_the_delay_is_immediate)
 {
-    running(family_spec("root", waiting(ONE), "a", "b", NULL));
+    running(family_spec("root", waiting(ONE), "a b"));
     order("a", KID_CRASH);
     ck_assert_int_eq(actor_stop(root), ACTOR_OK);
     family_settle();
@@ -693,7 +693,7 @@ END_TEST
 
 START_TEST(the_used_part_of_the_budget_is_told_up_and_down)
 {
-    running(family_spec("root", family_flags(ONE, 5, 1000), "a", NULL));
+    running(family_spec("root", family_flags(ONE, 5, 1000), "a"));
     order("a", KID_CRASH);
     family_run(400);
     order("a", KID_CRASH);
@@ -710,7 +710,7 @@ END_TEST
 START_TEST(SUP_72_reverse_and_one_at_a_time)
 {
     kid_of("b")->stop_time = 1000;
-    running(family_spec("root", flags(ONE), "a", "b", "c", NULL));
+    running(family_spec("root", flags(ONE), "a b c"));
     ck_assert_int_eq(actor_stop(root), ACTOR_OK);
     family_settle();
     trace_is(&family_log, "-c <b");
@@ -725,7 +725,7 @@ END_TEST
 START_TEST(SUP_73_a_stop_in_time_is_not_prolonged)
 {
     kid_of("a")->stop_time = 100;
-    running(family_spec("root", flags(ONE), "a", NULL));
+    running(family_spec("root", flags(ONE), "a"));
     actor_ms begun = family_now();
     ck_assert_int_eq(actor_stop(root), ACTOR_OK);
     family_run(10000);
@@ -738,7 +738,7 @@ START_TEST(SUP_74_past_its_time_it_is_killed)
 {
     kid_of("b")->stop_time = -1;
     kid_of("b")->shutdown = 1000;
-    running(family_spec("root", flags(ONE), "a", "b", "c", NULL));
+    running(family_spec("root", flags(ONE), "a b c"));
     ck_assert_int_eq(actor_stop(root), ACTOR_OK);
     family_run(999);
     trace_is(&family_log, "-c <b");
@@ -753,7 +753,7 @@ START_TEST(SUP_75_kill_kills_at_once)
 {
     kid_of("a")->stop_time = 100;
     kid_of("a")->shutdown = SUPERVISOR_KILL;
-    running(family_spec("root", flags(ONE), "a", NULL));
+    running(family_spec("root", flags(ONE), "a"));
     ck_assert_int_eq(actor_stop(root), ACTOR_OK);
     family_settle();
     trace_is(&family_log, "xa");
@@ -765,7 +765,7 @@ START_TEST(SUP_76_infinity_waits)
 {
     kid_of("a")->stop_time = 10000000;
     kid_of("a")->shutdown = SUPERVISOR_INFINITY;
-    running(family_spec("root", flags(ONE), "a", NULL));
+    running(family_spec("root", flags(ONE), "a"));
     ck_assert_int_eq(actor_stop(root), ACTOR_OK);
     family_run(9999999);
     trace_is(&family_events, "");
@@ -777,7 +777,7 @@ END_TEST
 START_TEST(SUP_80_a_child_that_ends_by_itself_during_the_stop_is_no_obstacle)
 {
     kid_of("c")->stop_time = 500;
-    running(family_spec("root", flags(ONE), "a", "b", "c", NULL));
+    running(family_spec("root", flags(ONE), "a b c"));
     ck_assert_int_eq(actor_stop(root), ACTOR_OK);
     family_settle();
     order("a", KID_EXIT);
@@ -793,7 +793,7 @@ END_TEST
 START_TEST(SUP_82_nothing_is_restarted_once_stopping)
 {
     kid_of("b")->stop_time = 500;
-    running(family_spec("root", family_flags(ONE, 0, 1000), "a", "b", NULL));
+    running(family_spec("root", family_flags(ONE, 0, 1000), "a b"));
     ck_assert_int_eq(actor_stop(root), ACTOR_OK);
     family_settle();
     order("a", KID_CRASH);
@@ -806,7 +806,7 @@ END_TEST
 START_TEST(a_stop_during_the_first_start_is_a_stop)
 {
     kid_of("b")->start_time = -1;
-    root = family_spawn(family_spec("root", flags(ONE), "a", "b", "c", NULL));
+    root = family_spawn(family_spec("root", flags(ONE), "a b c"));
     ck_assert_int_eq(actor_stop(root), ACTOR_OK);
     family_run(10000);
     ck_assert_ptr_nonnull(strstr(family_events.text, "down root"));
@@ -818,7 +818,7 @@ END_TEST
 START_TEST(a_stop_during_a_group_restart_is_a_stop)
 {
     kid_of("c")->stop_time = 100;
-    running(family_spec("root", flags(ALL), "a", "b", "c", NULL));
+    running(family_spec("root", flags(ALL), "a b c"));
     order("b", KID_CRASH);
     ck_assert_int_eq(actor_stop(root), ACTOR_OK);
     family_run(100000);
@@ -829,7 +829,7 @@ END_TEST
 
 START_TEST(SUP_84_stray_messages_are_dropped)
 {
-    running(family_spec("root", flags(ONE), "a", NULL));
+    running(family_spec("root", flags(ONE), "a"));
     actor_msg *msg = actor_msg_new(77, 3);
     ck_assert_int_eq(actor_send(root, &msg), ACTOR_OK);
     msg = actor_msg_new(0xfe00, 1);
@@ -842,7 +842,7 @@ END_TEST
 
 START_TEST(SUP_69_a_child_that_somebody_else_ended_gets_a_new_actor)
 {
-    running(family_spec("root", flags(ONE), "a", NULL));
+    running(family_spec("root", flags(ONE), "a"));
     actor_ref before = kid_of("a")->ref;
     ck_assert_int_eq(actor_stop(before), ACTOR_OK);
     family_run(100);
@@ -855,7 +855,7 @@ END_TEST
 
 START_TEST(SUP_132_escalate_fails_the_supervisor_with_its_child)
 {
-    running(family_spec("root", flags(ONE), "a", "b", "c", NULL));
+    running(family_spec("root", flags(ONE), "a b c"));
     order("b", KID_ESCALATE);
     trace_is(&family_log, "*b -c -a");
     trace_is(&family_events, "escalated root(b) down root");

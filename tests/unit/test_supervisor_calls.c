@@ -58,15 +58,15 @@ static actor_msg *start_of(const char *name, bool keep, size_t index)
 
 START_TEST(SUP_85_lists_are_in_start_order)
 {
-    running(family_spec("root", flags(ONE), "a", "b", "c", NULL));
+    running(family_spec("root", flags(ONE), "a b c"));
     list_is("a:running b:running c:running");
 }
 END_TEST
 
 START_TEST(SUP_86_counts)
 {
-    supervisor_spec *spec = family_spec("root", flags(ONE), "a", "b", NULL);
-    family_nest(spec, "in", family_spec("in", flags(ONE), "c", NULL), SUPERVISOR_PERMANENT);
+    supervisor_spec *spec = family_spec("root", flags(ONE), "a b");
+    family_nest(spec, "in", family_spec("in", flags(ONE), "c"), SUPERVISOR_PERMANENT);
     root = family_spawn(spec);
     family_answers(root, supervisor_request_stop("a"), SUPERVISOR_OK);
     family_answers(root, supervisor_request_count(), SUPERVISOR_OK);
@@ -80,7 +80,7 @@ END_TEST
 START_TEST(SUP_98_one_child_with_its_settings)
 {
     kid_of("a")->restart = SUPERVISOR_TRANSIENT;
-    running(family_spec("root", flags(ONE), "a", "b", NULL));
+    running(family_spec("root", flags(ONE), "a b"));
     family_answers(root, supervisor_request_which("a"), SUPERVISOR_OK);
     ck_assert_int_eq(family_last.first.restart, SUPERVISOR_TRANSIENT);
     ck_assert_int_eq(family_last.first.shutdown, 5000);
@@ -94,7 +94,7 @@ END_TEST
 
 START_TEST(a_child_is_started_by_call_at_the_end)
 {
-    running(family_spec("root", flags(ONE), "a", NULL));
+    running(family_spec("root", flags(ONE), "a"));
     family_answers(root, start_of("b", false, SUPERVISOR_LAST), SUPERVISOR_OK);
     ck_assert(actor_ref_eq(family_last.ref, kid_of("b")->ref));
     list_is("a:running b:running");
@@ -104,7 +104,7 @@ END_TEST
 START_TEST(the_answer_comes_when_the_child_has_started)
 {
     kid_of("b")->start_time = 500;
-    running(family_spec("root", flags(ONE), "a", NULL));
+    running(family_spec("root", flags(ONE), "a"));
     family_ask(&family_last, root, start_of("b", false, SUPERVISOR_LAST));
     family_run(499);
     ck_assert(!family_last.done);
@@ -116,7 +116,7 @@ END_TEST
 
 START_TEST(SUP_89_a_child_that_exists_is_left_alone)
 {
-    running(family_spec("root", waiting(ONE, 1000), "a", "b", "c", NULL));
+    running(family_spec("root", waiting(ONE, 1000), "a b c"));
     family_answers(root, start_of("a", false, SUPERVISOR_LAST), SUPERVISOR_ESTARTED);
     ck_assert(actor_ref_eq(family_last.ref, kid_of("a")->ref));
     family_answers(root, supervisor_request_stop("b"), SUPERVISOR_OK);
@@ -130,7 +130,7 @@ END_TEST
 START_TEST(SUP_90_a_start_by_call_that_fails_leaves_nothing)
 {
     kid_of("b")->failing_starts = 1;
-    running(family_spec("root", family_flags(ONE, 0, 1000), "a", NULL));
+    running(family_spec("root", family_flags(ONE, 0, 1000), "a"));
     family_answers(root, start_of("b", true, SUPERVISOR_LAST), SUPERVISOR_EFAILED);
     ck_assert_str_eq(family_last.reason, "b will not");
     list_is("a:running");
@@ -142,7 +142,7 @@ END_TEST
 START_TEST(SUP_09_a_child_started_by_call_may_decline)
 {
     kid_of("b")->declines = true;
-    running(family_spec("root", flags(ONE), "a", NULL));
+    running(family_spec("root", flags(ONE), "a"));
     family_answers(root, start_of("b", false, SUPERVISOR_LAST), SUPERVISOR_OK);
     ck_assert(actor_ref_none(family_last.ref));
     list_is("a:running b:stopped");
@@ -151,7 +151,7 @@ END_TEST
 
 START_TEST(SUP_16_a_bad_spec_is_refused_with_its_reason)
 {
-    running(family_spec("root", flags(ONE), "a", NULL));
+    running(family_spec("root", flags(ONE), "a"));
     supervisor_child c = family_child(kid_of("b"));
     c.shutdown = -9;
     family_answers(root, supervisor_request_start(&c, false, SUPERVISOR_LAST), SUPERVISOR_EINVAL);
@@ -163,7 +163,7 @@ END_TEST
 START_TEST(SUP_24_the_id_of_a_temporary_child_is_free_at_once)
 {
     kid_of("a")->restart = SUPERVISOR_TEMPORARY;
-    running(family_spec("root", flags(ONE), "a", NULL));
+    running(family_spec("root", flags(ONE), "a"));
     order("a", KID_EXIT);
     family_answers(root, start_of("a", false, SUPERVISOR_LAST), SUPERVISOR_OK);
     list_is("a:running");
@@ -175,7 +175,7 @@ END_TEST
 START_TEST(SUP_92_stop_by_call)
 {
     kid_of("b")->restart = SUPERVISOR_TEMPORARY;
-    running(family_spec("root", flags(ONE), "a", "b", NULL));
+    running(family_spec("root", flags(ONE), "a b"));
     family_answers(root, supervisor_request_stop("a"), SUPERVISOR_OK);
     family_run(100000);
     list_is("a:stopped b:running");
@@ -191,7 +191,7 @@ START_TEST(the_answer_comes_when_the_actor_is_gone)
 {
     kid_of("a")->stop_time = -1;
     kid_of("a")->shutdown = 700;
-    running(family_spec("root", flags(ONE), "a", NULL));
+    running(family_spec("root", flags(ONE), "a"));
     family_ask(&family_last, root, supervisor_request_stop("a"));
     family_ask(&second, root, supervisor_request_stop("a"));
     family_run(699);
@@ -206,7 +206,7 @@ END_TEST
 START_TEST(what_waits_for_a_stopped_child_is_a_dead_letter)
 {
     kid_of("a")->stop_time = 100;
-    running(family_spec("root", flags(ONE), "a", NULL));
+    running(family_spec("root", flags(ONE), "a"));
     family_ask(&family_last, root, supervisor_request_stop("a"));
     order("a", KID_COUNT);
     family_run(100);
@@ -217,7 +217,7 @@ END_TEST
 
 START_TEST(SUP_94_restart_by_call)
 {
-    running(family_spec("root", waiting(ONE, 1000), "a", "b", NULL));
+    running(family_spec("root", waiting(ONE, 1000), "a b"));
     family_answers(root, supervisor_request_stop("a"), SUPERVISOR_OK);
     family_answers(root, supervisor_request_restart("a"), SUPERVISOR_OK);
     ck_assert(actor_ref_eq(family_last.ref, kid_of("a")->ref));
@@ -231,7 +231,7 @@ END_TEST
 START_TEST(SUP_94_a_running_child_bounces_uncounted_on_its_mailbox)
 {
     kid_of("a")->stop_time = 100;
-    running(family_spec("root", family_flags(ONE, 0, 1000), "a", NULL));
+    running(family_spec("root", family_flags(ONE, 0, 1000), "a"));
     actor_ref before = kid_of("a")->ref;
     family_ask(&family_last, root, supervisor_request_restart("a"));
     order("a", KID_COUNT);
@@ -247,7 +247,7 @@ END_TEST
 
 START_TEST(SUP_95_a_restart_by_call_that_fails)
 {
-    running(family_spec("root", family_flags(ONE, 0, 1000), "a", NULL));
+    running(family_spec("root", family_flags(ONE, 0, 1000), "a"));
     family_answers(root, supervisor_request_stop("a"), SUPERVISOR_OK);
     kid_of("a")->failing_starts = 5;
     family_answers(root, supervisor_request_restart("a"), SUPERVISOR_EFAILED);
@@ -261,7 +261,7 @@ END_TEST
 START_TEST(a_stop_ends_a_start_by_call_that_hangs)
 {
     kid_of("b")->start_time = -1;
-    running(family_spec("root", flags(ONE), "a", NULL));
+    running(family_spec("root", flags(ONE), "a"));
     family_ask(&second, root, start_of("b", false, SUPERVISOR_LAST));
     family_answers(root, supervisor_request_stop("b"), SUPERVISOR_OK);
     ck_assert(second.done);
@@ -272,7 +272,7 @@ END_TEST
 START_TEST(a_stop_during_a_bounce_wins)
 {
     kid_of("a")->stop_time = 100;
-    running(family_spec("root", flags(ONE), "a", NULL));
+    running(family_spec("root", flags(ONE), "a"));
     family_ask(&second, root, supervisor_request_restart("a"));
     family_ask(&family_last, root, supervisor_request_stop("a"));
     family_run(100);
@@ -286,7 +286,7 @@ END_TEST
 START_TEST(kill_is_followed_by_what_follows_a_crash)
 {
     kid_of("a")->stop_time = -1;
-    running(family_spec("root", family_flags(ONE, 1, 60000), "a", NULL));
+    running(family_spec("root", family_flags(ONE, 1, 60000), "a"));
     family_answers(root, supervisor_request_kill("a"), SUPERVISOR_OK);
     trace_is(&family_log, "xa +a");
     ck_assert_uint_eq(kid_of("a")->seen.restarts, 1);
@@ -299,7 +299,7 @@ START_TEST(kill_cuts_a_stop_short)
 {
     kid_of("a")->stop_time = -1;
     kid_of("a")->shutdown = SUPERVISOR_INFINITY;
-    running(family_spec("root", flags(ONE), "a", NULL));
+    running(family_spec("root", flags(ONE), "a"));
     family_ask(&second, root, supervisor_request_stop("a"));
     ck_assert(!second.done);
     family_answers(root, supervisor_request_kill("a"), SUPERVISOR_OK);
@@ -312,7 +312,7 @@ END_TEST
 
 START_TEST(SUP_96_remove)
 {
-    running(family_spec("root", waiting(ONE, 1000), "a", "b", NULL));
+    running(family_spec("root", waiting(ONE, 1000), "a b"));
     family_answers(root, supervisor_request_remove("a"), SUPERVISOR_ERUNNING);
     family_answers(root, supervisor_request_stop("a"), SUPERVISOR_OK);
     family_answers(root, supervisor_request_remove("a"), SUPERVISOR_OK);
@@ -327,7 +327,7 @@ END_TEST
 START_TEST(drop_stops_and_removes)
 {
     kid_of("a")->stop_time = 100;
-    running(family_spec("root", flags(ONE), "a", "b", NULL));
+    running(family_spec("root", flags(ONE), "a b"));
     family_ask(&family_last, root, supervisor_request_drop("a"));
     family_ask(&second, root, supervisor_request_drop("a"));
     family_run(100);
@@ -341,7 +341,7 @@ END_TEST
 
 START_TEST(SUP_99_a_supervisor_that_is_gone_answers_at_once)
 {
-    running(family_spec("root", flags(ONE), "a", NULL));
+    running(family_spec("root", flags(ONE), "a"));
     ck_assert_int_eq(actor_stop(root), ACTOR_OK);
     family_settle();
     family_ask(&family_last, root, supervisor_request_count());
@@ -354,7 +354,7 @@ START_TEST(calls_that_wait_when_the_supervisor_ends_are_answered)
 {
     kid_of("a")->stop_time = 1000;
     kid_of("b")->start_time = -1;
-    running(family_spec("root", flags(ONE), "a", NULL));
+    running(family_spec("root", flags(ONE), "a"));
     family_ask(&family_last, root, start_of("b", false, SUPERVISOR_LAST));
     family_ask(&second, root, supervisor_request_restart("a"));
     ck_assert_int_eq(actor_stop(root), ACTOR_OK);
@@ -369,7 +369,7 @@ END_TEST
 
 START_TEST(SUP_55_a_restart_loop_does_not_keep_calls_waiting)
 {
-    running(family_spec("root", waiting(ONE, 100), "a", "b", NULL));
+    running(family_spec("root", waiting(ONE, 100), "a b"));
     kid_of("a")->failing_starts = 100;
     order("a", KID_CRASH);
     family_run(350);
@@ -384,7 +384,7 @@ END_TEST
 
 START_TEST(SUP_55_a_slow_failing_start_does_not_keep_calls_waiting)
 {
-    running(family_spec("root", flags(ONE), "a", "b", NULL));
+    running(family_spec("root", flags(ONE), "a b"));
     kid_of("a")->start_time = -1;
     order("a", KID_CRASH);
     trace_is(&family_log, "*a (a");
@@ -398,7 +398,7 @@ END_TEST
 START_TEST(calls_that_start_wait_for_a_group_that_stops)
 {
     kid_of("b")->stop_time = 100;
-    running(family_spec("root", flags(ALL), "a", "b", NULL));
+    running(family_spec("root", flags(ALL), "a b"));
     order("a", KID_CRASH);
     family_ask(&family_last, root, start_of("c", false, SUPERVISOR_LAST));
     ck_assert(!family_last.done);
@@ -410,7 +410,7 @@ END_TEST
 
 START_TEST(a_stop_takes_a_child_out_of_a_group_that_waits)
 {
-    running(family_spec("root", waiting(ALL, 100), "a", "b", "c", NULL));
+    running(family_spec("root", waiting(ALL, 100), "a b c"));
     order("a", KID_CRASH);
     family_answers(root, supervisor_request_stop("b"), SUPERVISOR_OK);
     family_run(100);
@@ -421,7 +421,7 @@ END_TEST
 
 START_TEST(a_stop_of_the_pivot_lets_its_group_go_on)
 {
-    running(family_spec("root", waiting(REST, 100), "a", "b", "c", NULL));
+    running(family_spec("root", waiting(REST, 100), "a b c"));
     order("b", KID_CRASH);
     family_answers(root, supervisor_request_stop("b"), SUPERVISOR_OK);
     trace_is(&family_log, "*b -c +c");
@@ -433,7 +433,7 @@ END_TEST
 START_TEST(a_drop_during_a_group_restart_is_carried_out)
 {
     kid_of("b")->stop_time = 100;
-    running(family_spec("root", flags(ALL), "a", "b", "c", NULL));
+    running(family_spec("root", flags(ALL), "a b c"));
     order("c", KID_CRASH);
     family_ask(&family_last, root, supervisor_request_drop("b"));
     family_run(100);
@@ -446,7 +446,7 @@ END_TEST
 START_TEST(a_restart_by_call_joins_a_group_restart)
 {
     kid_of("b")->stop_time = 100;
-    running(family_spec("root", flags(ALL), "a", "b", NULL));
+    running(family_spec("root", flags(ALL), "a b"));
     family_ask(&family_last, root, supervisor_request_restart("b"));
     order("a", KID_CRASH);
     family_run(100);
@@ -460,7 +460,7 @@ END_TEST
 
 START_TEST(SUP_114_flags_change_in_place_and_history_is_kept)
 {
-    running(family_spec("root", family_flags(ONE, 5, 60000), "a", "b", NULL));
+    running(family_spec("root", family_flags(ONE, 5, 60000), "a b"));
     for (int i = 0; i < 3; i++)
         order("a", KID_CRASH);
     supervisor_flags f = family_flags(ALL, 4, 60000);
@@ -477,7 +477,7 @@ END_TEST
 
 START_TEST(SUP_118_bad_flags_change_nothing)
 {
-    running(family_spec("root", family_flags(ONE, 1, 60000), "a", NULL));
+    running(family_spec("root", family_flags(ONE, 1, 60000), "a"));
     supervisor_flags f = family_flags(ONE, 1, -4);
     family_answers(root, supervisor_request_flags(&f), SUPERVISOR_EINVAL);
     ck_assert_str_eq(family_last.reason, "period: -4 ms is not above 0");
@@ -491,7 +491,7 @@ START_TEST(SUP_115_a_changed_spec_holds_for_the_next_stop)
 {
     kid_of("a")->stop_time = -1;
     kid_of("a")->shutdown = 2000;
-    running(family_spec("root", flags(ONE), "a", "b", NULL));
+    running(family_spec("root", flags(ONE), "a b"));
     kid_of("a")->shutdown = 1000;
     supervisor_child c = family_child(kid_of("a"));
     family_answers(root, supervisor_request_update(&c, SUPERVISOR_SAME), SUPERVISOR_OK);
@@ -508,7 +508,7 @@ END_TEST
 
 START_TEST(SUP_115_a_changed_restart_type_holds_for_the_next_exit)
 {
-    running(family_spec("root", flags(ONE), "a", NULL));
+    running(family_spec("root", flags(ONE), "a"));
     kid_of("a")->restart = SUPERVISOR_TRANSIENT;
     supervisor_child c = family_child(kid_of("a"));
     family_answers(root, supervisor_request_update(&c, SUPERVISOR_SAME), SUPERVISOR_OK);
@@ -521,7 +521,7 @@ END_TEST
 
 START_TEST(SUP_116_F7_new_children_start_in_their_place)
 {
-    running(family_spec("root", flags(ONE), "a", "c", NULL));
+    running(family_spec("root", flags(ONE), "a c"));
     family_answers(root, start_of("b", true, 1), SUPERVISOR_OK);
     family_answers(root, start_of("_", true, 0), SUPERVISOR_OK);
     list_is("_:running a:running b:running c:running");
@@ -530,7 +530,7 @@ END_TEST
 
 START_TEST(children_can_move)
 {
-    running(family_spec("root", flags(REST), "a", "b", "c", "d", NULL));
+    running(family_spec("root", flags(REST), "a b c d"));
     supervisor_child c = family_child(kid_of("d"));
     family_answers(root, supervisor_request_update(&c, 0), SUPERVISOR_OK);
     list_is("d:running a:running b:running c:running");
@@ -547,7 +547,7 @@ END_TEST
 
 START_TEST(a_move_while_a_group_waits_loses_nobody)
 {
-    running(family_spec("root", waiting(REST, 100), "a", "b", "c", NULL));
+    running(family_spec("root", waiting(REST, 100), "a b c"));
     order("b", KID_CRASH);
     supervisor_child c = family_child(kid_of("c"));
     family_answers(root, supervisor_request_update(&c, 0), SUPERVISOR_OK);
@@ -578,7 +578,7 @@ START_TEST(arguments_live_as_long_as_they_are_needed)
 {
     freed = 0;
     kid_of("a")->stop_time = 100;
-    running(family_spec("root", flags(ONE), NULL));
+    running(family_spec("root", flags(ONE), ""));
     supervisor_child c = counted("a");
     family_answers(root, supervisor_request_start(&c, false, SUPERVISOR_LAST), SUPERVISOR_OK);
     /* A new argument: the actor keeps the old one as long as it lives. */

@@ -27,9 +27,9 @@ static void quiet(void)
 /* root: a, in (b, c), d */
 static void running(supervisor_restart inner, int32_t outer_limit, int32_t inner_limit)
 {
-    supervisor_spec *spec = family_spec("root", limit(outer_limit), "a", NULL);
+    supervisor_spec *spec = family_spec("root", limit(outer_limit), "a");
     supervisor_child d = family_child(kid_of("d"));
-    family_nest(spec, "in", family_spec("in", limit(inner_limit), "b", "c", NULL), inner);
+    family_nest(spec, "in", family_spec("in", limit(inner_limit), "b c"), inner);
     ck_assert_int_eq(supervisor_spec_add(spec, &d, NULL, 0), SUPERVISOR_OK);
     root = family_spawn(spec);
     ck_assert_str_eq(family_log.text, "+a +b +c +d");
@@ -52,8 +52,8 @@ static void list_is(actor_ref supervisor, const char *expected)
 START_TEST(SUP_07_the_cause_chain_names_every_level)
 {
     kid_of("leaf")->failing_starts = 1;
-    supervisor_spec *top = family_spec("root", limit(5), "a", NULL);
-    family_nest(top, "mid", family_spec("mid", limit(5), "b", "leaf", NULL), SUPERVISOR_PERMANENT);
+    supervisor_spec *top = family_spec("root", limit(5), "a");
+    family_nest(top, "mid", family_spec("mid", limit(5), "b leaf"), SUPERVISOR_PERMANENT);
     (void)family_spawn(top);
     trace_is(&family_log, "+a +b !leaf -b -a");
     trace_is(&family_events, "failed mid down mid failed root down root");
@@ -209,11 +209,10 @@ END_TEST
 
 START_TEST(SUP_71_a_supervisor_out_of_time_takes_its_children_along)
 {
-    supervisor_spec *spec = family_spec("root", limit(5), "a", NULL);
+    supervisor_spec *spec = family_spec("root", limit(5), "a");
     kid_of("b")->stop_time = -1;
     kid_of("b")->shutdown = SUPERVISOR_INFINITY;
-    supervisor_child in = {
-        .id = "in", .nested = family_spec("in", limit(5), "b", NULL), .shutdown = 300};
+    supervisor_child in = {.id = "in", .nested = family_spec("in", limit(5), "b"), .shutdown = 300};
     ck_assert_int_eq(supervisor_spec_add(spec, &in, NULL, 0), SUPERVISOR_OK);
     root = family_spawn(spec);
     quiet();
@@ -250,8 +249,8 @@ END_TEST
 
 START_TEST(F10_a_group_restart_brings_the_whole_branch_back)
 {
-    supervisor_spec *spec = family_spec("root", family_flags(ALL, 5, 60000), "a", NULL);
-    family_nest(spec, "in", family_spec("in", limit(5), "b", "c", NULL), SUPERVISOR_PERMANENT);
+    supervisor_spec *spec = family_spec("root", family_flags(ALL, 5, 60000), "a");
+    family_nest(spec, "in", family_spec("in", limit(5), "b c"), SUPERVISOR_PERMANENT);
     root = family_spawn(spec);
     quiet();
     order("a", KID_CRASH);
