@@ -86,6 +86,7 @@ START_TEST(SUP_64_a_trip_of_a_transient_supervisor_is_its_end)
     trace_is(&family_log, "*b -c");
     list_is(root, "a:running in:stopped d:running");
     ck_assert(actor_ref_none(family_ref("in")));
+    ck_assert_int_eq(kid_of("b")->seen.state, SUPERVISOR_CHILD_STOPPED); /* may come back */
     family_answers(root, supervisor_request_restart("in"), SUPERVISOR_OK);
     trace_is(&family_log, "+b +c");
 }
