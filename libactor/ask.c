@@ -193,11 +193,8 @@ actor_err actor_reply(actor_msg *request, actor_msg **reply)
     if (asker != NULL) {
         uint64_t tag = request->tag;
 
-        if (r->held) {
-            if (w == NULL || w->msg != r)
-                actor__panic("replied with a message that is somebody else's");
-            (void)actor_take(w->current);
-        }
+        if (r->held)
+            actor__take_in_hand(r);
         request->ask = false;
         r->kind = ACTOR__ASK_REPLY;
         r->priority = ACTOR_SYSTEM;

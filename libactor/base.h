@@ -44,11 +44,15 @@ _Noreturn void actor__panic(const char *what);
 
 #if ACTOR__ASAN
 #include <sanitizer/asan_interface.h>
+#include <sanitizer/lsan_interface.h>
 #define ACTOR__POISON(at, size)   ASAN_POISON_MEMORY_REGION(at, size)
 #define ACTOR__UNPOISON(at, size) ASAN_UNPOISON_MEMORY_REGION(at, size)
+/* LeakSanitizer does not look into mappings by itself. */
+#define ACTOR__LEAK_ROOT(at, size) __lsan_register_root_region(at, size)
 #else
-#define ACTOR__POISON(at, size)   ((void)(at), (void)(size))
-#define ACTOR__UNPOISON(at, size) ((void)(at), (void)(size))
+#define ACTOR__POISON(at, size)    ((void)(at), (void)(size))
+#define ACTOR__UNPOISON(at, size)  ((void)(at), (void)(size))
+#define ACTOR__LEAK_ROOT(at, size) ((void)(at), (void)(size))
 #endif
 
 /* Shorthands: the order is part of every access. */

@@ -62,7 +62,7 @@ static bool grow(actor__name_shard *s) LOCK_REQUIRES(s->lock)
     uint32_t old_size = s->size;
     name **old = s->buckets;
     uint32_t size = old_size == 0 ? FIRST_SIZE : 2 * old_size;
-    name **buckets = actor__alloc(2 * size * sizeof(name *));
+    name **buckets = actor__alloc(2 * (size_t)size * sizeof(name *));
 
     if (buckets == NULL)
         return false;
@@ -205,9 +205,12 @@ void actor__names_free(actor__names *names)
         actor__name_shard *s = &names->shards[i];
 
         actor_lock_take(&s->lock);
-        for (uint32_t b = 0; b < s->size; b++)
-            while (s->buckets[b] != NULL)
-                erase(s, s->buckets[b]);
+        for (uint32_t b = 0; b < s->size; b++) {
+            for (name *n = s->buckets[b], *next; n != NULL; n = next) {
+                next = n->by_name;
+                free(n);
+            }
+        }
         free(s->buckets);
         actor_lock_give(&s->lock);
         actor_lock_destroy(&s->lock);

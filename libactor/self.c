@@ -50,15 +50,23 @@ actor_msg *actor_take(actor *self)
     return m;
 }
 
+void actor__take_in_hand(const actor_msg *m)
+{
+    actor__worker *w = actor__me.worker;
+
+    if (w != NULL && w->msg == m)
+        (void)actor_take(w->current);
+    else
+        actor__panic("a message is given away by somebody who does not own it");
+}
+
 void actor_return(actor *self, actor_msg **msg)
 {
     actor_msg *m = *msg;
 
     ACTOR__CHECK_SELF(self);
     if (m->held)
-        m = actor_take(self);
-    if (m == NULL)
-        actor__panic("put back a message that is somebody else's");
+        actor__take_in_hand(m);
     m->held = true;
     ACTOR__POISON(actor__payload(m), actor__msg_private(m));
     actor__lanes_return(self, m);

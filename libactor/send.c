@@ -62,13 +62,11 @@ static actor_err deliver(actor_ref to, actor_msg *m)
 /* The message in hand: out of the mailbox first, and back in hand if it can't be sent. */
 static actor_err forward(actor_ref to, actor_msg **msg)
 {
-    actor__worker *w = actor__me.worker;
     actor_msg *m = *msg;
 
-    if (w == NULL || w->msg != m)
-        actor__panic("sent a message that is somebody else's");
-    (void)actor_take(w->current);
+    actor__take_in_hand(m);
 
+    actor__worker *w = actor__me.worker;
     actor_err err = deliver(to, m);
 
     if (err == ACTOR_OK) {

@@ -16,7 +16,7 @@
 void actor__sim_schedule(actor_system *sys, actor *a)
 {
     a->next = NULL;
-    if (sys->sim.first == NULL)
+    if (sys->sim.last == NULL)
         sys->sim.first = a;
     else
         sys->sim.last->next = a;
@@ -28,17 +28,17 @@ static actor *choose(actor_system *sys)
 {
     uint32_t count = sys->sim.count < CHOICES ? sys->sim.count : CHOICES;
     uint32_t skip = actor__rng_below(&sys->sim.rng, count);
+    actor **at = &sys->sim.first;
     actor *before = NULL;
-    actor *a = sys->sim.first;
 
     for (; skip > 0; skip--) {
-        before = a;
-        a = a->next;
+        before = *at;
+        at = &before->next;
     }
-    if (before == NULL)
-        sys->sim.first = a->next;
-    else
-        before->next = a->next;
+
+    actor *a = *at;
+
+    *at = a->next;
     if (sys->sim.last == a)
         sys->sim.last = before;
     sys->sim.count--;
@@ -115,16 +115,16 @@ bool actor__sim_event(actor_system *sys, actor_ms until)
     return run_one(sys) || next_timers(sys, until);
 }
 
-/* Take the i-th of a list by `prev`. */
-static actor_timer *take_at(actor_timer **list, uint32_t i)
+/* How many at the start of the list have the same deadline, but not more than can be chosen from.
+ */
+static uint32_t equals(const actor_timer *due)
 {
-    while (i-- > 0)
-        list = &(*list)->prev;
+    actor_ms deadline = actor__timer_deadline(due);
+    uint32_t n = 0;
 
-    actor_timer *t = *list;
-
-    *list = t->prev;
-    return t;
+    for (; due != NULL && n < CHOICES && actor__timer_deadline(due) == deadline; due = due->prev)
+        n++;
+    return n;
 }
 
 actor_timer *actor__sim_shuffle(actor_system *sys, actor_timer *due)
@@ -133,15 +133,17 @@ actor_timer *actor__sim_shuffle(actor_system *sys, actor_timer *due)
     actor_timer **last = &first;
 
     while (due != NULL) {
-        uint32_t equal = 0;
+        uint32_t skip = actor__rng_below(&sys->sim.rng, equals(due));
+        actor_timer **at = &due;
 
-        for (actor_timer *t = due; t != NULL && equal < CHOICES; t = t->prev) {
-            if (actor__timer_deadline(t) != actor__timer_deadline(due))
-                break;
-            equal++;
-        }
-        *last = take_at(&due, actor__rng_below(&sys->sim.rng, equal));
-        last = &(*last)->prev;
+        for (; skip > 0 && (*at)->prev != NULL; skip--)
+            at = &(*at)->prev;
+
+        actor_timer *t = *at;
+
+        *at = t->prev;
+        *last = t;
+        last = &t->prev;
     }
     *last = NULL;
     return first;

@@ -35,19 +35,13 @@ static actor *new_chunk(void)
 {
     const size_t bytes = sizeof(actor) * ACTOR__CHUNK;
 
-#if ACTOR__ASAN
-    /* LeakSanitizer looks into the heap only. */
-    actor *chunk = aligned_alloc(ACTOR__LINE, bytes);
+    void *chunk = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
-    if (chunk != NULL)
-        memset(chunk, 0, bytes);
+    if (chunk == MAP_FAILED)
+        return NULL;
+    ACTOR__LEAK_ROOT(chunk, bytes);
     return chunk;
-#else
-    actor *chunk = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-    return chunk == MAP_FAILED ? NULL : chunk;
-#endif
 }
 
 /* Up to `want` slots that were never used, as a list. */

@@ -31,14 +31,14 @@ static actor_err count_in(actor_system *sys)
     return ACTOR_OK;
 }
 
-static bool set_locked(actor *a)
+static bool set_locked(actor *a, actor__ext *ext)
 {
     actor__locked *box = actor__alloc(sizeof(*box));
 
     if (box == NULL)
         return false;
     actor_lock_init(&box->lock);
-    a->ext->locked = box;
+    ext->locked = box;
     a->locked = true;
     return true;
 }
@@ -53,16 +53,18 @@ static bool furnish(actor *a, const actor_spec *spec)
     a->state = size <= ACTOR__STATE_INLINE ? a->inline_state : actor__alloc(size);
     if (a->state == NULL)
         return false;
-    if ((supervised || locked || spec->stash_capacity != 0 || spec->free_arg != NULL) &&
-        actor__ext_of(a) == NULL)
-        return false;
-    if (a->ext != NULL) {
-        a->ext->stash_capacity = spec->stash_capacity;
-        a->ext->free_arg = spec->free_arg;
-    }
-    if (locked && !set_locked(a))
-        return false;
     a->supervisor = spec->supervisor;
+    if (!supervised && !locked && spec->stash_capacity == 0 && spec->free_arg == NULL)
+        return true;
+
+    actor__ext *ext = actor__ext_of(a);
+
+    if (ext == NULL)
+        return false;
+    ext->stash_capacity = spec->stash_capacity;
+    ext->free_arg = spec->free_arg;
+    if (locked && !set_locked(a, ext))
+        return false;
     return actor__notice_reserve(a, ACTOR__NOTICES_START);
 }
 

@@ -311,15 +311,20 @@ bool actor__watch_wanted(actor *a, actor_msg *m)
 
 void actor__watch_clear(actor *a)
 {
-    while (a->ext != NULL && a->ext->watches.first != NULL) {
-        unwatch_target(a->ext->watches.first);
-        erase(&a->ext->watches, a->ext->watches.first);
+    if (a->ext == NULL)
+        return;
+    for (actor__watch *e = a->ext->watches.first, *next; e != NULL; e = next) {
+        next = e->next;
+        unwatch_target(e);
+        erase(&a->ext->watches, e);
     }
 }
 
 void actor__watches_free(actor__watches *watches)
 {
-    while (watches->first != NULL)
-        erase(watches, watches->first);
+    for (actor__watch *e = watches->first, *next; e != NULL; e = next) {
+        next = e->next;
+        free(e);
+    }
     free(watches->buckets);
 }

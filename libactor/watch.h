@@ -33,8 +33,8 @@ void actor__watch_accept(actor *a, actor_msg *m);
 /* A DOWN message reached the watcher. True: to be handled; false: nobody wants it any more. */
 bool actor__watch_wanted(actor *a, actor_msg *m);
 
-/* A record goes home: `target` has ended. */
-void actor__watch_answer(actor_msg *record, actor_ref target, actor_exit why);
+/* The record `m` goes home: `target` has ended. */
+void actor__watch_answer(actor_msg *m, actor_ref target, actor_exit why);
 
 /* The actor began another incarnation: tell those who asked for it. */
 void actor__watch_restarted(actor *a);

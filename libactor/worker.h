@@ -45,7 +45,8 @@ actor_ms actor__worker_now(actor__worker *w);
 /* The time right now, in ms, rounded up: from here a delay is never cut short. */
 actor_ms actor__worker_now_late(actor__worker *w);
 
-void *actor__worker_main(void *worker);
+/* The thread's body; `arg` is its worker. */
+void *actor__worker_main(void *arg);
 
 /* Wake all workers, so that they see that the system quits. */
 void actor__worker_wake_all(actor_system *sys);
