@@ -435,7 +435,7 @@ $(patsubst %.c,$(OUT)/%,$(UNIT_SRC)): $(OUT)/%: $(OBJ)/%.o $(SUPPORT_A) $(LIBACT
 	@mkdir -p $(@D)
 	$(Q)$(LINK) -o $@ $^ $(CHECK_LIBS) $(DAEMON_LIBS)
 
-$(patsubst %.c,$(OUT)/%,$(E2E_SRC)): $(OUT)/%: $(OBJ)/%.o $(HARNESS_OBJ) | need-test
+$(patsubst %.c,$(OUT)/%,$(E2E_SRC)): $(OUT)/%: $(OBJ)/%.o $(HARNESS_OBJ) $(SUPPORT_A) | need-test
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(LINK) -o $@ $^ $(CHECK_LIBS) $(ACTORCTL_LIBS)
