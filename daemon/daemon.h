@@ -65,6 +65,7 @@ typedef struct actord {
     clock_ms started_at; /* wall clock */
     clock_ms started;    /* monotonic */
 
+    atomic_bool tree_started;          /* once, for the exit status */
     atomic_bool draining;              /* nothing more is taken in */
     atomic_uint_fast64_t live;         /* accepted messages without a final state */
     atomic_int_fast64_t message_limit; /* limits.message, in bytes */

@@ -85,8 +85,7 @@ static void end_failed(delivery *d, unit *u, message *m, rpc_code code, const ch
     unit_finish(u, m, MESSAGE_DEAD, code, text);
 }
 
-static void retry_or_end(delivery *d, unit *u, message *m, const char *error)
-    LOCK_REQUIRES(u->lock)
+static void retry_or_end(delivery *d, unit *u, message *m, const char *error) LOCK_REQUIRES(u->lock)
 {
     retry_decision next = {.verdict = RETRY_EXHAUSTED};
     if (u->retry)

@@ -93,7 +93,7 @@ void call_ask(call *c, actor_ref to, actor_msg *request,
 /* ---- for daemon.c ---- */
 
 sessions *sessions_new(actord *d); /* NULL when out of memory */
-void sessions_free(sessions *all);   /* NULL is fine; the front is gone */
+void sessions_free(sessions *all); /* NULL is fine; the front is gone */
 /* Carry out what came before the tree had started, and from now on everything at once. */
 void sessions_open(sessions *all);
 extern const front_ops session_front_ops; /* context: sessions */

@@ -61,19 +61,32 @@ static void tell(const unit *u, const supervisor_child_event *e)
               e->ended ? e->reason : "", next);
 }
 
+/* u is no longer in the tree, nor is anything below it: its children aren't told of one by one. */
+static void forget_below(actord *d, unit *u)
+{
+    unit **below = directory_list(d->directory, u, false);
+    for (unit **at = below; at && *at; at++)
+        forget_below(d, *at);
+    directory_list_free(below);
+    actor_lock_take(&u->lock);
+    u->gone = true;
+    actor_lock_give(&u->lock);
+    unit_stopped(u);
+    directory_remove(d->directory, u);
+}
+
 static void on_child(void *user, const supervisor_child_event *e)
 {
     actord *d = user;
     unit *u = e->tag;
     actor_lock_take(&u->lock);
     publish(u, e);
-    u->gone = e->state == SUPERVISOR_CHILD_GONE;
     actor_lock_give(&u->lock);
     tell(u, e);
-    if (e->state == SUPERVISOR_CHILD_STOPPED || e->state == SUPERVISOR_CHILD_GONE)
+    if (e->state == SUPERVISOR_CHILD_STOPPED)
         unit_stopped(u);
     if (e->state == SUPERVISOR_CHILD_GONE)
-        directory_remove(d->directory, u);
+        forget_below(d, u);
 }
 
 /* The root has no supervisor that would publish its state. */
@@ -89,7 +102,8 @@ static void publish_root(unit *u, unit_state state, const supervisor_event *e)
 
 static void root_over(actord *d, const supervisor_event *e)
 {
-    int status = e->tripped ? EXIT_GAVE_UP : e->failed ? EXIT_INTERNAL : EXIT_OK;
+    bool started = atomic_load(&d->tree_started);
+    int status = !e->tripped && !e->failed ? EXIT_OK : started ? EXIT_GAVE_UP : EXIT_INTERNAL;
     char text[512];
     snprintf(text, sizeof text, "%s%s%s%s", e->reason, e->child ? " (" : "",
              e->child ? e->child : "", e->child ? ")" : "");
@@ -109,6 +123,7 @@ static void on_supervisor(void *user, const supervisor_event *e)
     case SUPERVISOR_STARTED:
         if (root) {
             publish_root(u, UNIT_RUNNING, e);
+            atomic_store(&d->tree_started, true);
             daemon_root_started(d);
         }
         break;
