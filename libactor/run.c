@@ -217,11 +217,11 @@ static step fast_steps(actor__worker *w, actor *a, unsigned *left)
         actor__node *t = a->tail;
         actor__node *n = load_acquire(&t->next);
 
-        if (n == NULL)
-            return STEP_DONE;
         /* Signals after the link: the pill is pushed after its signal, so it is never `n` below. */
         if (UNLIKELY(a->slow || load_relaxed(&a->signals) != 0))
             return STEP_ON;
+        if (n == NULL)
+            return STEP_DONE;
         a->tail = n;
         if (t != &a->stub)
             release(actor__node_msg(t));

@@ -8,12 +8,15 @@
 /* Queue `m`, whatever the capacity; takes it. The thread is online. */
 static inline void actor__post(actor *a, actor_msg *m)
 {
+    bool low = m->priority < ACTOR_NORMAL;
     bool urgent = m->priority != ACTOR_NORMAL;
 
     m->held = true;
     ACTOR__POISON(actor__payload(m), actor__msg_private(m));
-    if (actor__mailbox_push(a, &m->node))
+    if (actor__mailbox_push(a, &m->node)) {
+        urgent = low; /* it is the first: only a low one must let others pass */
         actor__schedule(a);
+    }
     /* After the push: who sees the flag finds the message. Release: pairs with run.c's. */
     if (UNLIKELY(urgent) && (load_relaxed(&a->signals) & ACTOR__URGENT) == 0)
         atomic_fetch_or_explicit(&a->signals, ACTOR__URGENT, memory_order_release);

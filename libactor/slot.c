@@ -106,7 +106,6 @@ actor *actor__slot_get(void)
     t->free_slots = a->next;
     t->free_count--;
     /* All but index and generation; atomics too: nobody else is here. */
-    store_relaxed(&a->signals, 0);
     store_relaxed(&a->count, 0);
     store_relaxed(&a->named, false);
     a->next = NULL;

@@ -9,7 +9,7 @@
  * Fields are grouped by who writes them, a cache line each:
  *   producers  any thread that sends or signals; what it only reads stands beside
  *   consumer   whoever runs the actor: between schedule() and the next mark as empty exactly one
- *   rare       written at spawn or at the turn of an incarnation, by the consumer
+ *   rare       written at spawn or at the turn of an incarnation; the consumer's, but for signals
  */
 #ifndef ACTOR_SLOT_H
 #define ACTOR_SLOT_H
@@ -31,7 +31,7 @@ struct actor {
      * so that the next worker sees all of the consumer's line. */
     alignas(ACTOR__LINE) _Atomic uintptr_t head;
     _Atomic uint32_t generation; /* odd: alive */
-    _Atomic uint32_t signals;    /* lifecycle.h: what the consumer must look at first */
+    uint32_t serial;             /* the system's n-th spawn */
     _Atomic uint32_t count;      /* waiting user messages of a bounded mailbox; a port's futex */
     uint32_t capacity;           /* 0: unbounded */
     uint32_t index;
@@ -66,7 +66,9 @@ struct actor {
     actor_msg *watched;       /* records of its watchers, see watch.c */
     _Atomic uint64_t handled; /* user messages; the consumer's */
     _Atomic uint32_t incarnation;
-    uint32_t serial; /* the system's n-th spawn */
+    /* lifecycle.h: what the consumer must look at first. Written by any thread, but seldom, and
+     * read before each message: so not on the producers' line. */
+    _Atomic uint32_t signals;
 
     alignas(ACTOR__LINE) char inline_state[ACTOR__STATE_INLINE];
 };

@@ -135,8 +135,8 @@ static void push_ring(actor__worker *w, actor *a)
 {
     if (!actor__ring_push(&w->ring, a))
         spill(w, a);
-    else if (worth_waking(load_relaxed(&w->sys->idle)))
-        wake_one(w->sys);
+    else if (w->current != NULL && worth_waking(load_relaxed(&w->sys->idle)))
+        wake_one(w->sys); /* between two batches next() does it, when it has chosen */
 }
 
 /* Woken by the actor that runs here. */
@@ -151,7 +151,8 @@ static void push_lifo(actor__worker *w, actor *a)
         if (before != NULL)
             push_ring(w, before);
     }
-    if (UNLIKELY(!load_relaxed(&w->sys->watched)) && worth_waking(load_relaxed(&w->sys->idle)))
+    if (UNLIKELY(!load_relaxed(&w->sys->watched)) && w->current != NULL &&
+        worth_waking(load_relaxed(&w->sys->idle)))
         wake_one(w->sys);
 }
 
@@ -164,9 +165,11 @@ void actor__schedule(actor *a)
         push_lifo(w, a);
     else if (sys == NULL)
         actor__call_wake(a);
+    else if (load_acquire(&sys->quit))
+        return; /* nobody runs any more, and its slot may be on its way to others */
     else if (sys->options.simulate)
         actor__sim_schedule(sys, a);
-    else if (!load_acquire(&sys->quit))
+    else
         inject(sys, a, a, 1);
 }
 
@@ -391,7 +394,7 @@ static int64_t sleep_until(actor__worker *w, actor_ms watch)
         if (then < at)
             at = then;
     }
-    return at == ACTOR__NEVER ? ACTOR__FOREVER : at * ACTOR__NS_PER_MS;
+    return at > ACTOR__FOREVER / ACTOR__NS_PER_MS ? ACTOR__FOREVER : at * ACTOR__NS_PER_MS;
 }
 
 /* Returns an actor that the watcher found, or NULL. Afterwards the worker is a searcher. */
