@@ -9,6 +9,7 @@
 #include "daemon/json.h"
 #include "daemon/kinds.h"
 #include "daemon/log.h"
+#include "daemon/utf8.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -148,13 +149,14 @@ static void reply(delivery *d, exec_attempt *x)
     json_value root;
     json_out out = {0};
     size_t where, len;
-    json_err e = json_parse(x->out ? x->out : "", x->out_len, &root, &where);
-    if (e == JSON_EUTF8) {
-        attempt_failed(d, &x->base, "its output is not UTF-8 (byte %zu)", where);
+    const char *bytes = x->out ? x->out : "";
+    json_err e = json_parse(bytes, x->out_len, &root, &where);
+    if (e && !utf8_valid(bytes, x->out_len)) {
+        attempt_failed(d, &x->base, "its output is neither JSON nor UTF-8");
         return;
     }
     if (e)
-        json_out_text_n(&out, x->out ? x->out : "", x->out_len);
+        json_out_text_n(&out, bytes, x->out_len);
     else
         json_out_value(&out, root);
     char *text = json_out_take(&out, &len);
