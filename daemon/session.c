@@ -17,8 +17,10 @@ struct frame {
     call calls[];
 };
 
-/* The client's side of it; lives from client_new to client_free. */
+/* The client's side of it. One reference is the front's, from client_new to client_free, one its
+ * actor's: the client may have gone before the actor starts. */
 typedef struct session_client {
+    atomic_uint refs;
     sessions *all;
     const session_access *access;
     actor_ref ref;
@@ -420,6 +422,13 @@ static const actor_behaviour session_behaviour = {
 
 /* ---- the front's callbacks ---- */
 
+static void session_client_release(void *p)
+{
+    session_client *c = p;
+    if (atomic_fetch_sub(&c->refs, 1) == 1)
+        free(c);
+}
+
 static bool client_new(void *context, front_client *client, const front_peer *peer, void **user)
 {
     (void)peer;
@@ -427,9 +436,11 @@ static bool client_new(void *context, front_client *client, const front_peer *pe
     session_client *c = calloc(1, sizeof *c);
     if (!c)
         return false;
+    atomic_init(&c->refs, 2);
     c->all = all;
     c->access = front_client_tag(client);
-    actor_spec spec = {.behaviour = &session_behaviour, .arg = c};
+    actor_spec spec = {
+        .behaviour = &session_behaviour, .arg = c, .free_arg = session_client_release};
     if (actor_spawn(all->daemon->system, &spec, &c->ref) != ACTOR_OK) {
         free(c);
         return false;
@@ -495,7 +506,7 @@ static void client_gone(void *context, front_client *client, void *user)
 static void client_free(void *context, void *user)
 {
     (void)context;
-    free(user);
+    session_client_release(user);
 }
 
 const front_ops session_front_ops = {

@@ -18,8 +18,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PATIENCE 40000 /* ms for anything the daemon does; sanitizers on a busy machine are slow   \
-                        */
+#define PATIENCE                                                                                   \
+    40000               /* ms for anything the daemon does; sanitizers on a busy machine are slow  \
+                         */
+#define DYING      2000 /* ms for a process that was sent SIGKILL */
 #define MOST_WORDS 16
 
 typedef struct kept {
@@ -33,13 +35,14 @@ struct server {
     char url[96];
     pid_t pid; /* 0: it has ended */
     int pidfd;
-    int notify; /* where sd_notify's datagrams come in */
+    int watcher; /* see watch_over() */
+    int notify;  /* where sd_notify's datagrams come in */
     client *client;
     kept *kept;
     struct server *next; /* of those not freed yet */
 };
 
-static server *servers; /* a test that fails leaves them to at_exit() */
+static server *servers;
 
 extern char **environ;
 
@@ -137,17 +140,37 @@ void server_configure(server *s, const char *yaml)
 
 /* ---- the process ---- */
 
-/* After a failed test: what the daemon said, and nothing left behind. */
-static void at_exit(void)
+/* When the test ends without server_free(), so has failed: what the daemon said. */
+static void mourn(const char *directory)
 {
-    for (server *s = servers; s; s = s->next) {
-        if (s->pid > 0)
-            kill(s->pid, SIGKILL);
-        char *text = slurp(s->directory, "stderr");
-        fprintf(stderr, "--- the daemon's stderr ---\n%s---\n", text ? text : "");
-        free(text);
-        nftw(s->directory, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    char *text = slurp(directory, "stderr");
+    fprintf(stderr, "--- the daemon's stderr ---\n%s---\n", text ? text : "");
+    free(text);
+    nftw(directory, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+/* Check ends a failed test by _exit() or SIGKILL, so this takes a process of its own, which is no
+ * child of ours. It waits for a byte or for our end. Returns where to write that byte. */
+static int watch_over(const char *directory)
+{
+    int ends[2];
+    ck_assert_int_eq(prctl(PR_SET_CHILD_SUBREAPER, 0), 0);
+    ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+    pid_t pid = fork();
+    ck_assert_int_ge(pid, 0);
+    if (pid == 0) {
+        char byte;
+        close(ends[1]);
+        setpgid(0, 0);
+        if (fork() == 0 && read(ends[0], &byte, 1) == 0)
+            mourn(directory);
+        _exit(0);
     }
+    ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+    close(ends[0]);
+    /* What the daemon leaves behind becomes ours, and can be counted. */
+    ck_assert_int_eq(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+    return ends[1];
 }
 
 static int open_notify(const char *directory)
@@ -162,18 +185,13 @@ static int open_notify(const char *directory)
 
 static server *create(void)
 {
-    static bool registered;
-    if (!registered)
-        atexit(at_exit);
-    registered = true;
-    /* What the daemon leaves behind becomes ours, and can be counted. */
-    ck_assert_int_eq(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
     server *s = calloc(1, sizeof *s);
     ck_assert_ptr_nonnull(s);
     snprintf(s->directory, sizeof s->directory, "/tmp/actord-test.XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(s->directory));
     snprintf(s->url, sizeof s->url, "ipc://%s/sock", s->directory);
     s->notify = open_notify(s->directory);
+    s->watcher = watch_over(s->directory);
     s->next = servers;
     servers = s;
     return s;
@@ -302,20 +320,38 @@ server *server_start(const char *yaml)
     return server_start_with(&(server_options){.yaml = yaml});
 }
 
-/* Reap what became ours: nothing may be alive. What was killed a moment ago may still be dying. */
+static bool is_daemon(pid_t pid)
+{
+    for (server *s = servers; s; s = s->next)
+        if (s->pid == pid)
+            return true;
+    return false;
+}
+
+/* A process that became ours by the daemon's end, alive or not; 0: none. */
+static pid_t next_orphan(void)
+{
+    char path[64];
+    pid_t pid = 0;
+    int one;
+    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+    FILE *f = fopen(path, "re");
+    ck_assert_ptr_nonnull(f);
+    while (pid == 0 && fscanf(f, "%d", &one) == 1)
+        pid = is_daemon(one) ? 0 : one;
+    fclose(f);
+    return pid;
+}
+
+/* Nobody may be alive. Who was killed a moment ago may still be dying. */
 static void expect_nobody_left(void)
 {
-    sigset_t child;
-    sigemptyset(&child);
-    sigaddset(&child, SIGCHLD);
-    sigprocmask(SIG_BLOCK, &child, NULL);
     pid_t pid;
-    while ((pid = waitpid(-1, NULL, WNOHANG)) >= 0) {
-        if (pid > 0)
-            continue;
-        struct timespec limit = {.tv_sec = 2};
-        ck_assert_msg(sigtimedwait(&child, NULL, &limit) == SIGCHLD,
-                      "the daemon left a process behind");
+    while ((pid = next_orphan()) != 0) {
+        struct pollfd p = {.fd = pidfd_of(pid), .events = POLLIN};
+        ck_assert_msg(poll(&p, 1, DYING) == 1, "the daemon left process %d behind", (int)pid);
+        close(p.fd);
+        ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
     }
 }
 
@@ -352,6 +388,8 @@ void server_free(server *s)
             break;
         }
     }
+    ck_assert_int_eq(write(s->watcher, "", 1), 1);
+    close(s->watcher);
     client_close(s->client);
     close(s->pidfd);
     close(s->notify);

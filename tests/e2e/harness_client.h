@@ -14,8 +14,8 @@ typedef struct client client;
 /* Connect to ipc://PATH or tcp://HOST:PORT and exchange greetings. */
 client *client_open(const char *url);
 
-/* Likewise, but NULL if the daemon hangs up instead of greeting. */
-client *client_try(const char *url);
+/* Connect, and wait until the daemon hangs up. */
+void client_refused(const char *url);
 
 /* Hang up. NULL is allowed. */
 void client_close(client *c);
