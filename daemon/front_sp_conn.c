@@ -450,6 +450,9 @@ void sp__conn_close(sp_conn *conn)
     sp_chunk *chunks;
 
     pthread_mutex_lock(&conn->lock);
+    /* Closing alone does not end the watch while a process between fork and exec has a copy of the
+     * descriptor: epoll would go on to report a connection that is freed. */
+    epoll_ctl(conn->door->epoll, EPOLL_CTL_DEL, conn->fd, NULL);
     close(conn->fd);
     conn->fd = -1;
     chunks = conn->first;

@@ -19,6 +19,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/support/latch.h"
@@ -757,6 +758,31 @@ START_TEST(half_a_request_is_forgotten_with_its_client)
 }
 END_TEST
 
+/* As between fork and exec of a program that the daemon starts. */
+START_TEST(a_copy_of_a_connection_in_a_child_outlives_it_harmlessly)
+{
+    const char *url = open_wire(_i == 0 ? IPC : TCP, &roomy);
+    int fd = greet_by_hand(url);
+    nng_socket s = dial(url, false);
+    pid_t child;
+
+    call_echo(s, 100); /* a round on the loop after the greeting: it has accepted both */
+    child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0) {
+        close(fd); /* ours, not the front's */
+        pause();
+        _exit(0);
+    }
+    close(fd);
+    ck_assert(latch_wait(&freed, 1));
+    call_echo(s, 100);
+    nng_close(s);
+    kill(child, SIGKILL);
+    ck_assert_int_eq(waitpid(child, NULL, 0), child);
+}
+END_TEST
+
 /* ---- paths ---- */
 
 static front_err listen_on(const char *url, bool via_nng, mode_t mode, const char *group)
@@ -1073,6 +1099,7 @@ int main(void)
     tcase_add_test(tests, requests_may_come_byte_by_byte_or_many_at_once);
     tcase_add_test(tests, a_backtrace_of_several_hops_comes_back);
     tcase_add_test(tests, half_a_request_is_forgotten_with_its_client);
+    tcase_add_loop_test(tests, a_copy_of_a_connection_in_a_child_outlives_it_harmlessly, 0, 2);
     tcase_add_loop_test(tests, a_wrong_url_is_refused, 0, ROWS(wrong_urls));
     tcase_add_test(tests, a_port_in_use_is_refused_and_port_0_is_named);
     tcase_add_test(tests, several_listeners_serve_side_by_side);
