@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { READ_SIZE = 64 * 1024, READS_A_TURN = 4, ENVELOPE_BYTES = 1024 };
+enum { READ_SIZE = 64 * 1024, READS_A_TURN = 4, ENVELOPE_BYTES = 1024, LATE_KEPT = 16 };
 
 typedef struct worker {
     child *child;
@@ -28,6 +28,10 @@ typedef struct worker {
     bool more; /* stdout was not read to its end in this turn */
     bool exited;
     worker_asks asks; /* its own questions to others */
+    /* The ids it was told to cancel and has answered: the answer and the cancel may have crossed,
+     * so that it answers the cancel as well. */
+    char late[LATE_KEPT][MESSAGE_ID_MAX];
+    unsigned late_next;
 } worker;
 
 typedef struct worker_attempt {
@@ -147,6 +151,19 @@ static void on_progress(delivery *d, worker_attempt *x, const worker_line *line)
     actor_lock_give(&d->unit->lock);
 }
 
+static void remember_late(worker *w, const worker_attempt *x)
+{
+    memcpy(w->late[w->late_next++ % LATE_KEPT], x->id, sizeof x->id);
+}
+
+static bool is_late(const worker *w, json_value id)
+{
+    for (size_t i = 0; i < LATE_KEPT; i++)
+        if (w->late[i][0] && json_text_is(id, w->late[i]))
+            return true;
+    return false;
+}
+
 static void on_answer(actor *self, delivery *d, worker_attempt *x, const worker_line *line)
 {
     attempt *a = &x->base;
@@ -167,6 +184,8 @@ static void on_answer(actor *self, delivery *d, worker_attempt *x, const worker_
         free(text);
     }
     actor_timer_cancel(self, &x->overdue);
+    if (a->told)
+        remember_late(d->state, x);
     attempt_release(d, a);
 }
 
@@ -180,6 +199,8 @@ static actor_verdict on_line(actor *self, delivery *d, const char *bytes, size_t
     worker_attempt *x = NULL;
     if (what == WORKER_ANSWER || what == WORKER_PROGRESS) {
         x = by_id(d, line.id);
+        if (!x && is_late(w, line.id))
+            return ACTOR_CONTINUE;
         if (!x) {
             snprintf(why, sizeof why, "it answered a message that it doesn't have: id %.*s",
                      (int)(line.id.len < 64 ? line.id.len : 64), line.id.start);

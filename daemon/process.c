@@ -188,8 +188,9 @@ static void leader_ended(int fd, unsigned what, void *arg)
     process_free_watch(&p->pid_watch);
     if (p->state == PROCESS_RUNNING) {
         p->state = PROCESS_ENDED;
+        atomic_store(&p->ended, true);
         tell_exited(p, &how);
-        return; /* given_up() reaps */
+        return; /* its release reaps */
     }
     reap(p);
     free_if_done(p);
@@ -309,6 +310,8 @@ void process_release(process *p)
     pthread_mutex_lock(&p->gate);
     p->released = true;
     pthread_mutex_unlock(&p->gate);
+    if (atomic_load(&p->ended))
+        reap(p);
     loop_post_task(l, &p->given_up_task);
 }
 

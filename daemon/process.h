@@ -114,9 +114,10 @@ int process_start(process_table *t, const process_spec *spec, const process_even
                   void *user, process **out);
 
 /* Give the process up: no event comes from now on, and p is invalid. What is
- * left of its group is sent SIGKILL, be the leader alive or not, and the
- * leader is reaped in the background. Waits for an event of this process that
- * is just being called on the control thread. May be called from an event.
+ * left of its group is sent SIGKILL, be the leader alive or not. After
+ * `exited` the leader is reaped at once, else in the background. Waits for an
+ * event of this process that is just being called on the control thread. May
+ * be called from an event.
  * NULL is fine.
  * Threads  the owner's, one at a time. */
 void process_release(process *p);

@@ -61,6 +61,10 @@ struct process {
      * stdin_fd unless it is watched. A closed descriptor is -1. */
     spawn_result child;
 
+    /* Set by control after `state`, before `exited` is told. The owner that finds it set at release
+     * reaps, so that the number is free when it goes on; `state` is its own then until it posts. */
+    atomic_bool ended;
+
     /* Control. */
     process_state state;
     bool given_up; /* the owner's last word has arrived: nobody posts any more */
