@@ -382,14 +382,13 @@ static void run_spawn(call *c, rpc_value *v)
         unit_release(parent);
         return;
     }
-    rpc_code code = tree_build(c->daemon, s, child, parent, &out, &f);
+    /* after those of the file */
+    const tree_place at = {.parent = parent, .order = UINT32_MAX / 2 + atomic_fetch_add(&order, 1)};
+    rpc_code code = tree_build(c->daemon, s, child, &at, &out, &f);
     if (code != RPC_OK) {
         call_failure(c, &f, NULL);
     } else {
         c->unit = unit_hold(out.tag);
-        actor_lock_take(&c->unit->lock);
-        c->unit->order = UINT32_MAX / 2 + atomic_fetch_add(&order, 1); /* after those of the file */
-        actor_lock_give(&c->unit->lock);
         actor_msg *request = supervisor_request_start(&out, false, SUPERVISOR_LAST);
         if (request) {
             call_ask(c, supervisor_of(c->unit), request, on_spawned);

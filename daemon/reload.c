@@ -265,16 +265,13 @@ static actor_msg *start_request(reload *r, const config_change *c)
         note_failure(r, c, failure.message);
         return NULL;
     }
-    rpc_code code = tree_build(d, r->to, c->to, parent, &out, &failure);
+    const tree_place at = {.parent = parent, .order = (uint32_t)c->index};
+    rpc_code code = tree_build(d, r->to, c->to, &at, &out, &failure);
     unit_release(parent);
     if (code != RPC_OK) {
         note_failure(r, c, failure.message);
         return NULL;
     }
-    unit *u = out.tag;
-    actor_lock_take(&u->lock);
-    u->order = (uint32_t)c->index;
-    actor_lock_give(&u->lock);
     actor_msg *msg = supervisor_request_start(&out, true, c->index);
     if (!msg) {
         tree_discard(&out);

@@ -228,12 +228,10 @@ static rpc_code nested_spec(actord *d, loaded *s, const config_child *child, uni
     rpc_code code = RPC_OK;
     for (size_t i = 0; i < child->supervisor->child_count && code == RPC_OK; i++) {
         supervisor_child c;
-        code = tree_build(d, s, child->supervisor->children[i], u, &c, failure);
+        const tree_place at = {.parent = u, .order = (uint32_t)i};
+        code = tree_build(d, s, child->supervisor->children[i], &at, &c, failure);
         if (code != RPC_OK)
             break;
-        actor_lock_take(&((unit *)c.tag)->lock);
-        ((unit *)c.tag)->order = (uint32_t)i;
-        actor_lock_give(&((unit *)c.tag)->lock);
         if (supervisor_spec_add(spec_of, &c, why, sizeof why)) {
             code = rpc_fail(failure, RPC_INVALID_PARAMS, "'%s': %s", c.id, why);
             tree_discard(&c);
@@ -247,8 +245,8 @@ static rpc_code nested_spec(actord *d, loaded *s, const config_child *child, uni
 }
 
 /* One unit, entered into the directory, which holds the only reference. */
-static rpc_code enter(actord *d, loaded *s, const config_child *child, unit *parent, unit **out,
-                      rpc_failure *failure)
+static rpc_code enter(actord *d, loaded *s, const config_child *child, const tree_place *at,
+                      unit **out, rpc_failure *failure)
 {
     actor_lock_take(&d->lock);
     int limit = loaded_config(d->loaded)->limits.actors;
@@ -256,9 +254,10 @@ static rpc_code enter(actord *d, loaded *s, const config_child *child, unit *par
     if (directory_count(d->directory) >= (size_t)limit)
         return rpc_fail(failure, RPC_UNAVAILABLE,
                         "the daemon holds limits.actors (%d) actors already", limit);
-    unit *u = unit_new(d, s, child, parent);
+    unit *u = unit_new(d, s, child, at->parent);
     if (!u)
         return rpc_fail(failure, RPC_UNAVAILABLE, "out of memory for '%s'", child->name);
+    u->order = at->order;
     bool fresh = directory_add(d->directory, u);
     unit_release(u);
     if (!fresh)
@@ -268,11 +267,11 @@ static rpc_code enter(actord *d, loaded *s, const config_child *child, unit *par
     return RPC_OK;
 }
 
-rpc_code tree_build(actord *d, loaded *s, const config_child *child, unit *parent,
+rpc_code tree_build(actord *d, loaded *s, const config_child *child, const tree_place *at,
                     supervisor_child *out, rpc_failure *failure)
 {
     unit *u = NULL;
-    rpc_code code = enter(d, s, child, parent, &u, failure);
+    rpc_code code = enter(d, s, child, at, &u, failure);
     if (code != RPC_OK)
         return code;
     tree_describe(child, out);
@@ -317,9 +316,10 @@ bool tree_start(actord *d, char *why, size_t size)
     rpc_failure failure;
     loaded *s = daemon_spec(d);
     const config_child *child = loaded_config(s)->root;
+    const tree_place top = {.parent = NULL};
     supervisor_child root;
     actor_ref ref;
-    bool ok = tree_build(d, s, child, NULL, &root, &failure) == RPC_OK;
+    bool ok = tree_build(d, s, child, &top, &root, &failure) == RPC_OK;
     if (ok) {
         d->root = unit_hold(root.tag);
         supervisor_err e = supervisor_spawn(d->system, root.nested, &ref);

@@ -15,11 +15,17 @@
  * Threads  control. */
 bool tree_start(actord *d, char *why, size_t size);
 
+/* Where a child stands. */
+typedef struct tree_place {
+    struct unit *parent;
+    uint32_t order; /* among its siblings */
+} tree_place;
+
 /* Make the units of `child` and all below it, enter them into the directory, and describe the child
  * for a supervisor. RPC_OK; RPC_ALREADY_EXISTS; RPC_INVALID_PARAMS; RPC_UNAVAILABLE. On a failure
  * nothing is left. The description's arg and nested spec are the caller's to give away (or free
  * with tree_discard()). */
-rpc_code tree_build(actord *d, loaded *s, const config_child *child, struct unit *parent,
+rpc_code tree_build(actord *d, loaded *s, const config_child *child, const tree_place *at,
                     supervisor_child *out, rpc_failure *failure);
 
 /* What tree_build() made is not wanted, or was refused: out of the directory. */
