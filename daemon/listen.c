@@ -1,10 +1,10 @@
 #include "daemon/listen.h"
 
+#include "daemon/account.h"
 #include "daemon/log.h"
 #include "daemon/session.h"
 
 #include <errno.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,14 +36,15 @@ bool listen_default_url(char *out, size_t size)
 static bool resolve_users(const config_listener *l, uid_t *uids, char *why, size_t size)
 {
     for (size_t i = 0; i < l->users.count; i++) {
-        errno = 0;
-        const struct passwd *p = getpwnam(l->users.items[i]);
-        if (!p) {
-            snprintf(why, size, "%s: listen.users: no user '%s'%s%s", l->url, l->users.items[i],
-                     errno ? ": " : "", errno ? strerror(errno) : "");
+        account a = {0};
+        int err = account_find(&a, l->users.items[i]);
+        uids[i] = a.uid;
+        account_clear(&a);
+        if (err) {
+            snprintf(why, size, "%s: listen.users: no user '%s': %s", l->url, l->users.items[i],
+                     err == ESRCH ? "the system knows none" : strerror(err));
             return false;
         }
-        uids[i] = p->pw_uid;
     }
     return true;
 }
