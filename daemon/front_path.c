@@ -178,23 +178,15 @@ front_err front__path_take(front_path *p, const char *path, char *text)
         return err;
     p->path = strdup(path);
     if (p->path == NULL || asprintf(&p->lock_path, "%s.lock", path) < 0) {
-        p->lock_path = NULL;
-        err = front__fail(text, FRONT_ENOMEM, "cannot listen on ipc://%s: out of memory", path);
-    } else {
-        err = take_lock(p, text);
-    }
-    if (err == FRONT_OK) {
-        err = clear_place(path, text);
-        if (err != FRONT_OK)
-            unlink(p->lock_path);
-    }
-    if (err != FRONT_OK) {
-        if (p->lock >= 0)
-            close(p->lock);
         free(p->path);
-        free(p->lock_path);
         *p = (front_path){.lock = -1};
+        return front__fail(text, FRONT_ENOMEM, "cannot listen on ipc://%s: out of memory", path);
     }
+    err = take_lock(p, text);
+    if (err == FRONT_OK)
+        err = clear_place(path, text);
+    if (err != FRONT_OK)
+        front__path_release(p);
     return err;
 }
 
