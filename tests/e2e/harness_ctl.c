@@ -13,8 +13,6 @@
 
 #define MOST_WORDS 64
 
-extern char **environ;
-
 static char *last_out, *last_err; /* of the run before */
 
 static struct {

@@ -125,7 +125,9 @@ static void add(const char *method, char *answer)
 {
     pthread_mutex_lock(&fake.lock);
     ck_assert_uint_lt(fake.row_count, MOST);
-    fake.rows[fake.row_count++] = (fake_row){.method = strdup(method), .answer = answer};
+    fake_row *row = &fake.rows[fake.row_count++];
+    row->method = strdup(method);
+    row->answer = answer;
     pthread_mutex_unlock(&fake.lock);
 }
 

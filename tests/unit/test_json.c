@@ -162,13 +162,15 @@ END_TEST
 
 static json_err judge_nested(size_t depth, const char *open, const char *close)
 {
-    char text[8 * (JSON_DEPTH_MAX + 1)] = "";
+    char text[8 * (JSON_DEPTH_MAX + 1)];
+    char *end = text;
 
     for (size_t i = 0; i < depth; i++)
-        strcat(text, open);
-    strcat(text, "1");
+        end = stpcpy(end, open);
+    *end++ = '1';
+    *end = '\0';
     for (size_t i = 0; i < depth; i++)
-        strcat(text, close);
+        end = stpcpy(end, close);
     return judge(text);
 }
 

@@ -2,6 +2,7 @@
 
 #include <check.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "daemon/rfc3339.h"
@@ -367,10 +368,9 @@ END_TEST
 
 START_TEST(long_text_has_memory_of_its_own)
 {
-    char text[256] = "{\"to\":\"";
+    char text[256];
 
-    memset(text + 7, 'x', 200);
-    strcpy(text + 207, "\"}");
+    snprintf(text, sizeof text, "{\"to\":\"%0200d\"}", 0);
     ck_assert_int_eq(read_params(text), RPC_OK);
     ck_assert_uint_eq(values[TO].text_len, 200);
     ck_assert_uint_eq(strlen(values[TO].text), 200);
