@@ -30,7 +30,7 @@ void directory_free(directory *d)
         return;
     if (d->units.buckets)
         directory_clear(d);
-    table_free(&d->units);
+    table_fini(&d->units);
     actor_lock_destroy(&d->lock);
     free(d);
 }

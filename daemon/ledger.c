@@ -52,8 +52,8 @@ void ledger_free(ledger *l)
         alarm_end(&l->alarm);
         ledger_clear(l);
     }
-    table_free(&l->by_key);
-    table_free(&l->by_id);
+    table_fini(&l->by_key);
+    table_fini(&l->by_id);
     actor_lock_destroy(&l->keys_lock);
     actor_lock_destroy(&l->lock);
     free(l);

@@ -31,9 +31,9 @@ void policies_free(policies *p)
 {
     if (!p)
         return;
-    table_free(&p->retries);
-    table_free(&p->breakers);
-    table_free(&p->limiters);
+    table_fini(&p->retries);
+    table_fini(&p->breakers);
+    table_fini(&p->limiters);
     actor_lock_destroy(&p->lock);
     free(p);
 }

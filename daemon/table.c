@@ -21,7 +21,7 @@ bool table_init(table *t)
     return t->buckets != NULL;
 }
 
-void table_free(table *t)
+void table_fini(table *t)
 {
     free(t->buckets);
     *t = (table){0};

@@ -23,7 +23,7 @@ typedef struct table {
 
 /* False: out of memory. */
 bool table_init(table *t);
-void table_free(table *t); /* the nodes are their owners' */
+void table_fini(table *t); /* the nodes are their owners' */
 
 /* The node with this key, or NULL. */
 table_node *table_find(const table *t, const char *key);

@@ -98,7 +98,7 @@ START_TEST(a_table_finds_what_was_added_while_it_grows)
     for (int i = 0; i < MANY; i++)
         ck_assert_ptr_eq(table_find(&t, things[i].name), &things[i].node);
     ck_assert_ptr_null(table_find(&t, "thing"));
-    table_free(&t);
+    table_fini(&t);
 }
 END_TEST
 
@@ -122,7 +122,7 @@ START_TEST(a_walk_meets_every_node_once_and_removed_ones_never)
     }
     for (int i = 1; i < MANY; i += 2)
         ck_assert(seen[i]);
-    table_free(&t);
+    table_fini(&t);
 }
 END_TEST
 
