@@ -312,8 +312,8 @@ bool unit_unwait(message *m, message_waiter *w)
 static void log_dead(const unit *u, const message *m, uint64_t number)
 {
     log_write(LOG_LEVEL_WARN, "delivery", LOG_FIELDS({"actor", u->name}, {"message", m->id}),
-              "dead letter d-%" PRIu64 " (%s after %u attempts): %s", number, deadletter_reason(m),
-              m->retry.attempts, m->error ? m->error : "");
+              "dead letter d-%" PRIu64 " (%s): %s", number, deadletter_reason(m),
+              m->error ? m->error : "out of memory for the reason");
 }
 
 void unit_finish(unit *u, message *m, message_state state, rpc_code outcome, const char *error)
