@@ -93,8 +93,10 @@ DAEMON_SRC := \
 	daemon/demo.c \
 	daemon/directory.c \
 	daemon/front.c \
+	daemon/front_client.c \
 	daemon/front_nng.c \
 	daemon/front_path.c \
+	daemon/front_request.c \
 	daemon/front_sp.c \
 	daemon/front_sp_conn.c \
 	daemon/front_tcp.c \
