@@ -115,7 +115,8 @@ bool alarm_set(clock_alarm *a, clock_ms due)
     actor_lock_take(&c->lock);
     heap_node *before = heap_first(&c->set);
     clock_ms earliest = before ? before->key : INT64_MAX;
-    bool set = !c->stopped, fresh = set && !a->node.place;
+    bool fresh = !c->stopped && !a->node.place;
+    bool set = fresh || (a->node.place && due < a->node.key);
     if (set)
         heap_put(&c->set, &a->node, due);
     actor_lock_give(&c->lock);

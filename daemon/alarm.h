@@ -34,8 +34,9 @@ bool alarm_init(clock_alarm *a, alarm_clock *c, void (*fire)(clock_alarm *));
 /* Give the place back; it is not set. */
 void alarm_end(clock_alarm *a);
 
-/* Let it fire at `due`, once. True: it was not set before, and is now. Threads: any; never blocks.
- */
+/* Let it fire at `due`, once; one that is set for an earlier instant fires then. So a wake-up that
+ * somebody needs is never put off by somebody else; who is woken too early sets it again.
+ * True: it was not set before, and is now. Threads: any; never blocks. */
 bool alarm_set(clock_alarm *a, clock_ms due);
 /* True: it was set, and will not fire. Threads: any. */
 bool alarm_cancel(clock_alarm *a);

@@ -81,6 +81,16 @@ START_TEST(setting_again_moves_and_says_that_it_was_set)
 }
 END_TEST
 
+START_TEST(setting_again_never_puts_off)
+{
+    set(0, 5);
+    ck_assert(!alarm_set(&bells[0].alarm, clock_now() + 1000000));
+    set(1, 20);
+    run(2);
+    ck_assert_int_eq(order[0], 0);
+}
+END_TEST
+
 START_TEST(a_cancelled_alarm_stays_silent)
 {
     set(0, 2);
@@ -118,6 +128,7 @@ int main(void)
 {
     const TTest *const tests[] = {alarms_fire_in_order_and_never_early,
                                   setting_again_moves_and_says_that_it_was_set,
+                                  setting_again_never_puts_off,
                                   a_cancelled_alarm_stays_silent,
                                   a_past_instant_fires_at_once,
                                   a_stopped_clock_fires_all_that_is_set_and_takes_no_more,
