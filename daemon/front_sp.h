@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "daemon/front_wire.h"
+#include "libactor/lock.h"
 
 enum {
     SP_GREETING = 8,        /* bytes each side sends first */
@@ -76,13 +77,13 @@ struct sp_conn {
     uint64_t got;
     size_t room; /* how much of it is kept: its beginning where it is too large */
 
-    pthread_mutex_t lock; /* guards what follows */
-    int fd;               /* -1: closed */
-    bool quiet;           /* nothing more is read */
-    uint32_t events;      /* what epoll watches for */
-    sp_chunk *first;
-    sp_chunk *last;
-    unsigned refusals; /* among the chunks */
+    actor_lock lock;
+    int fd LOCK_GUARDED_BY(lock);          /* -1: closed; only the loop closes it */
+    bool quiet LOCK_GUARDED_BY(lock);      /* nothing more is read */
+    uint32_t events LOCK_GUARDED_BY(lock); /* what epoll watches for */
+    sp_chunk *first LOCK_GUARDED_BY(lock);
+    sp_chunk *last LOCK_GUARDED_BY(lock);
+    unsigned refusals LOCK_GUARDED_BY(lock); /* among the chunks */
 };
 
 /* Milliseconds of the monotonic clock. */
@@ -101,7 +102,7 @@ void sp__conn_quiet(sp_conn *conn);
 void sp__conn_close(sp_conn *conn);
 
 /* For the wire. */
-void sp__answer(front_request *request, const struct iovec *parts, size_t count, bool refusal);
+void sp__answer(front_request *answered, const struct iovec *parts, size_t count, bool refusal);
 void sp__hang_up(front_client *client);
 void sp__client_free(front_client *client);
 void sp__request_free(front_request *request);

@@ -31,7 +31,7 @@ int64_t sp__now(void)
 
 static void look_at_peer(sp_conn *conn)
 {
-    struct sockaddr_storage address;
+    struct sockaddr_storage address = {.ss_family = AF_UNSPEC};
     socklen_t size = sizeof address;
     struct ucred peer;
     char host[48];
@@ -80,7 +80,7 @@ sp_conn *sp__conn_new(sp_door *door, int fd)
         free(conn);
         return NULL;
     }
-    pthread_mutex_init(&conn->lock, NULL);
+    actor_lock_init(&conn->lock);
     conn->next = door->conns;
     if (conn->next != NULL)
         conn->next->previous = conn;
@@ -90,7 +90,7 @@ sp_conn *sp__conn_new(sp_door *door, int fd)
 }
 
 /* Watch for what there is to do. */
-static void watch_locked(sp_conn *conn)
+static void watch(sp_conn *conn) LOCK_REQUIRES(conn->lock)
 {
     struct epoll_event event = {.data.ptr = conn};
 
@@ -110,18 +110,21 @@ static void watch_locked(sp_conn *conn)
 
 void sp__conn_quiet(sp_conn *conn)
 {
-    pthread_mutex_lock(&conn->lock);
+    actor_lock_take(&conn->lock);
     conn->quiet = true;
-    watch_locked(conn);
-    pthread_mutex_unlock(&conn->lock);
+    watch(conn);
+    actor_lock_give(&conn->lock);
 }
 
 /* ---- in ---- */
 
+/* Bytes of the longest backtrace. */
+static const size_t TRACE_MAX = (size_t)4 * FRONT_HOPS_MAX;
+
 /* The backtrace ends with the first word whose highest bit is set. 0: there is none. */
 static size_t trace_length(const char *bytes, size_t len)
 {
-    for (size_t at = 0; at + 4 <= len && at < 4 * FRONT_HOPS_MAX; at += 4) {
+    for (size_t at = 0; at + 4 <= len && at < TRACE_MAX; at += 4) {
         if (((unsigned char)bytes[at] & 0x80) != 0)
             return at + 4;
     }
@@ -132,7 +135,6 @@ static size_t trace_length(const char *bytes, size_t len)
  * kept, to answer it; its length costs no memory. */
 static bool begin_message(sp_conn *conn)
 {
-    const size_t trace_max = 4 * FRONT_HOPS_MAX;
     uint64_t len = 0;
 
     for (size_t i = conn->door->head_size - LENGTH_SIZE; i < conn->door->head_size; i++)
@@ -141,8 +143,8 @@ static bool begin_message(sp_conn *conn)
         return false;
     conn->want = len;
     conn->got = 0;
-    conn->room = trace_max;
-    if (len <= front__message_limit(conn->door->base.front) + trace_max)
+    conn->room = TRACE_MAX;
+    if (len <= front__message_limit(conn->door->base.front) + TRACE_MAX)
         conn->room = (size_t)len;
     conn->incoming = malloc(sizeof *conn->incoming + conn->room);
     return conn->incoming != NULL;
@@ -210,7 +212,7 @@ static bool take_body(sp_conn *conn, const char *bytes, size_t len, size_t *used
 static bool take(sp_conn *conn, const char *bytes, size_t len)
 {
     while (len > 0) {
-        size_t used;
+        size_t used = 0;
 
         if (!(conn->incoming == NULL ? take_head : take_body)(conn, bytes, len, &used))
             return false;
@@ -249,7 +251,7 @@ static bool would_block(ssize_t n)
 
 enum { BATCH = 64 };
 
-static size_t gather_locked(sp_conn *conn, struct iovec parts[BATCH])
+static size_t gather(sp_conn *conn, struct iovec parts[BATCH]) LOCK_REQUIRES(conn->lock)
 {
     size_t count = 0;
 
@@ -263,7 +265,7 @@ static size_t gather_locked(sp_conn *conn, struct iovec parts[BATCH])
 }
 
 /* Of the first `count` chunks `sent` bytes are gone. */
-static void advance_locked(sp_conn *conn, size_t count, size_t sent)
+static void advance(sp_conn *conn, size_t count, size_t sent) LOCK_REQUIRES(conn->lock)
 {
     sp_chunk *chunk = conn->first;
 
@@ -290,15 +292,15 @@ static void advance_locked(sp_conn *conn, size_t count, size_t sent)
 }
 
 /* Send what is queued. False: the connection is broken. */
-static bool flush_locked(sp_conn *conn)
+static bool flush(sp_conn *conn) LOCK_REQUIRES(conn->lock)
 {
     while (conn->first != NULL) {
         struct iovec parts[BATCH];
-        struct msghdr message = {.msg_iov = parts, .msg_iovlen = gather_locked(conn, parts)};
+        struct msghdr message = {.msg_iov = parts, .msg_iovlen = gather(conn, parts)};
         ssize_t n = sendmsg(conn->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
         bool blocked = would_block(n);
 
-        advance_locked(conn, message.msg_iovlen, n > 0 ? (size_t)n : 0);
+        advance(conn, message.msg_iovlen, n > 0 ? (size_t)n : 0);
         if (n < 0)
             return blocked;
     }
@@ -310,10 +312,10 @@ bool sp__conn_ready(sp_conn *conn, uint32_t events)
     bool alive = true;
 
     if ((events & EPOLLOUT) != 0) {
-        pthread_mutex_lock(&conn->lock);
-        alive = flush_locked(conn);
-        watch_locked(conn);
-        pthread_mutex_unlock(&conn->lock);
+        actor_lock_take(&conn->lock);
+        alive = flush(conn);
+        watch(conn);
+        actor_lock_give(&conn->lock);
     }
     if (alive && (events & EPOLLIN) != 0)
         alive = read_some(conn);
@@ -348,7 +350,8 @@ static sp_chunk *chunk_of(const struct iovec *parts, size_t count, size_t sent)
 }
 
 /* Send now what the socket takes. Returns how much; broken connections take everything. */
-static size_t send_locked(sp_conn *conn, struct iovec *parts, size_t count, size_t len)
+static size_t send_now(sp_conn *conn, struct iovec *parts, size_t count, size_t len)
+    LOCK_REQUIRES(conn->lock)
 {
     struct msghdr message = {.msg_iov = parts, .msg_iovlen = count};
     ssize_t n;
@@ -366,7 +369,7 @@ static size_t send_locked(sp_conn *conn, struct iovec *parts, size_t count, size
     return len;
 }
 
-static bool queue_locked(sp_conn *conn, sp_chunk *chunk, bool refusal)
+static bool queue(sp_conn *conn, sp_chunk *chunk, bool refusal) LOCK_REQUIRES(conn->lock)
 {
     if (chunk == NULL) {
         shutdown(conn->fd, SHUT_RDWR);
@@ -382,7 +385,7 @@ static bool queue_locked(sp_conn *conn, sp_chunk *chunk, bool refusal)
         conn->refusals++;
     else
         front__count_in(&conn->base);
-    watch_locked(conn);
+    watch(conn);
     return true;
 }
 
@@ -393,10 +396,10 @@ static void put_head(unsigned char head[SP_HEAD], uint64_t len)
         head[i] = (unsigned char)len;
 }
 
-void sp__answer(front_request *base, const struct iovec *parts, size_t count, bool refusal)
+void sp__answer(front_request *answered, const struct iovec *parts, size_t count, bool refusal)
 {
-    sp_request *request = (sp_request *)base;
-    sp_conn *conn = (sp_conn *)base->client;
+    sp_request *request = (sp_request *)answered;
+    sp_conn *conn = (sp_conn *)answered->client;
     unsigned char head[SP_HEAD];
     size_t head_size = conn->door->head_size;
     struct iovec all[FRONT_PARTS_MAX + 2] = {{head + SP_HEAD - head_size, head_size},
@@ -410,11 +413,11 @@ void sp__answer(front_request *base, const struct iovec *parts, size_t count, bo
         body += parts[i].iov_len;
     }
     put_head(head, body);
-    pthread_mutex_lock(&conn->lock);
-    sent = send_locked(conn, all, count + 2, head_size + body);
+    actor_lock_take(&conn->lock);
+    sent = send_now(conn, all, count + 2, head_size + body);
     if (sent < head_size + body)
-        queued = queue_locked(conn, chunk_of(all, count + 2, sent), refusal);
-    pthread_mutex_unlock(&conn->lock);
+        queued = queue(conn, chunk_of(all, count + 2, sent), refusal);
+    actor_lock_give(&conn->lock);
     if (!queued && !refusal)
         front__sent(&conn->base);
 }
@@ -425,10 +428,10 @@ void sp__hang_up(front_client *client)
 {
     sp_conn *conn = (sp_conn *)client;
 
-    pthread_mutex_lock(&conn->lock);
+    actor_lock_take(&conn->lock);
     if (conn->fd >= 0)
         shutdown(conn->fd, SHUT_RDWR); /* the loop sees the end and closes */
-    pthread_mutex_unlock(&conn->lock);
+    actor_lock_give(&conn->lock);
 }
 
 static void drop_chunks(sp_conn *conn, sp_chunk *chunk)
@@ -449,7 +452,7 @@ void sp__conn_close(sp_conn *conn)
 {
     sp_chunk *chunks;
 
-    pthread_mutex_lock(&conn->lock);
+    actor_lock_take(&conn->lock);
     /* Closing alone does not end the watch while a process between fork and exec has a copy of the
      * descriptor: epoll would go on to report a connection that is freed. */
     epoll_ctl(conn->door->epoll, EPOLL_CTL_DEL, conn->fd, NULL);
@@ -458,7 +461,7 @@ void sp__conn_close(sp_conn *conn)
     chunks = conn->first;
     conn->first = NULL;
     conn->last = NULL;
-    pthread_mutex_unlock(&conn->lock);
+    actor_lock_give(&conn->lock);
     drop_chunks(conn, chunks);
     free(conn->incoming);
     conn->incoming = NULL;
@@ -480,7 +483,7 @@ void sp__client_free(front_client *client)
 {
     sp_conn *conn = (sp_conn *)client;
 
-    pthread_mutex_destroy(&conn->lock);
+    actor_lock_destroy(&conn->lock);
     free(conn);
 }
 
