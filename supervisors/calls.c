@@ -270,10 +270,12 @@ static void update(sup *s, request *r)
         update_nested(c->spec, &r->child->child);
     else
         replace_spec(s, c, kept, r->child);
-    if (c && r->index != SUPERVISOR_SAME)
-        move(s, c, r->index);
-    if (c)
+    if (c) {
+        slot_weigh(s, c);
+        if (r->index != SUPERVISOR_SAME)
+            move(s, c, r->index);
         slot_publish(s, c, false);
+    }
     answer(r, SUPERVISOR_OK);
 }
 
@@ -304,6 +306,7 @@ static supervisor_child_info info_of(const sup *s, const slot *c, reply_block *b
         .is_supervisor = c->spec->is_supervisor,
         .kept = c->kept,
         .restart = c->spec->child.restart,
+        .significant = c->spec->child.significant,
         .shutdown = c->spec->child.shutdown,
         .start_timeout = c->spec->child.start_timeout,
         .next_start = c->next_start,
@@ -351,6 +354,13 @@ static bool waits_for_march(verb v)
            v == VERB_FLAGS;
 }
 
+/* What a request brings must fit the mode of now, not of when it was made. */
+static bool fits_mode(const sup *s, request *r)
+{
+    return !r->child || child_check_mode(&r->child->child, s->spec->flags.auto_shutdown, r->why,
+                                         sizeof r->why) == SUPERVISOR_OK;
+}
+
 static void run_on_child(sup *s, request *r)
 {
     slot *c = slot_find(s, r->id);
@@ -379,6 +389,8 @@ void sup_call_run(sup *s, request *r)
         answer(r, SUPERVISOR_ESTOPPED);
     } else if (march_goes(s) && waits_for_march(r->verb)) {
         sup_request_push(&s->deferred, r);
+    } else if (!fits_mode(s, r)) {
+        sup_request_answer(r, SUPERVISOR_EINVAL, ACTOR_NONE, r->why);
     } else if (r->verb == VERB_FLAGS) {
         change_flags(s, r);
     } else if (r->verb == VERB_UPDATE) {

@@ -132,7 +132,7 @@ static void take_down(sup *s, slot *c)
     } else if (c->state == SLOT_RUNNING || c->state == SLOT_STARTING) {
         slot_halt(s, c, AFTER_WAITING);
     } else if (c->state == SLOT_CRASHED && !c->failed_start && c->exit == ACTOR_EXIT_STOP) {
-        slot_end(s, c, AFTER_STOPPED);
+        sup_finished(s, c);
     } else {
         slot_wait(s, c);
     }

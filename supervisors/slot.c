@@ -206,12 +206,27 @@ slot *slot_next_crashed(sup *s)
     return c;
 }
 
+void slot_weigh(sup *s, slot *c)
+{
+    bool weighs = c->spec->child.significant && c->state != SLOT_STOPPED && c->state != SLOT_ENDING;
+
+    s->significant_up += weighs;
+    s->significant_up -= c->weighs;
+    c->weighs = weighs;
+}
+
+static void set_state(sup *s, slot *c, slot_state state)
+{
+    c->state = state;
+    slot_weigh(s, c);
+}
+
 /* Leave the state: its timer and its queue go with it. */
 static void enter(sup *s, slot *c, slot_state state)
 {
     actor_timer_cancel(s->self, &c->timer);
     leave_queue(s, c);
-    c->state = state;
+    set_state(s, c, state);
 }
 
 static actor_err spawn(sup *s, slot *c)
@@ -327,7 +342,7 @@ void slot_end(sup *s, slot *c, slot_after after)
     if (c == s->pivot)
         s->pivot = NULL;
     if (before == SLOT_HALTING) { /* its timer goes on */
-        c->state = SLOT_ENDING;
+        set_state(s, c, SLOT_ENDING);
         (void)actor_stop(c->ref);
         return;
     }
@@ -341,6 +356,11 @@ void slot_end(sup *s, slot *c, slot_after after)
         ask_to_stop(s, c, actor_stop, true);
     else
         (void)actor_stop(c->ref);
+}
+
+void slot_finish(sup *s, slot *c)
+{
+    slot_end(s, c, slot_temporary(c) ? AFTER_GONE : AFTER_STOPPED);
 }
 
 void slot_kill(sup *s, slot *c)

@@ -38,6 +38,8 @@ supervisor_err supervisor_flags_check(const supervisor_flags *f, char *why, size
 {
     if (f->strategy < SUPERVISOR_ONE_FOR_ONE || f->strategy > SUPERVISOR_REST_FOR_ONE)
         return refuse(why, size, "strategy: %d is none", (int)f->strategy);
+    if (f->auto_shutdown < SUPERVISOR_NEVER || f->auto_shutdown > SUPERVISOR_ALL_SIGNIFICANT)
+        return refuse(why, size, "auto_shutdown: %d is none", (int)f->auto_shutdown);
     if (f->max_restarts < BUDGET_UNLIMITED || f->max_restarts > BUDGET_MAX)
         return refuse(why, size, "max_restarts: %ld is not in 0 to %d, nor unlimited",
                       (long)f->max_restarts, BUDGET_MAX);
@@ -53,7 +55,7 @@ supervisor_err supervisor_flags_check(const supervisor_flags *f, char *why, size
     return SUPERVISOR_OK;
 }
 
-supervisor_err supervisor_child_check(const supervisor_child *c, char *why, size_t size)
+static supervisor_err check_child(const supervisor_child *c, char *why, size_t size)
 {
     if (!c->id || !*c->id)
         return refuse(why, size, "id: is missing");
@@ -64,6 +66,8 @@ supervisor_err supervisor_child_check(const supervisor_child *c, char *why, size
         return refuse(why, size, "'%s': needs either a behaviour or a nested supervisor", c->id);
     if (c->restart < SUPERVISOR_PERMANENT || c->restart > SUPERVISOR_TEMPORARY)
         return refuse(why, size, "'%s': restart: %d is none", c->id, (int)c->restart);
+    if (c->significant && c->restart == SUPERVISOR_PERMANENT)
+        return refuse(why, size, "'%s': significant: a permanent child can't be", c->id);
     if (c->shutdown < SUPERVISOR_INFINITY)
         return refuse(why, size, "'%s': shutdown: %lld ms is negative", c->id,
                       (long long)c->shutdown);
@@ -73,6 +77,21 @@ supervisor_err supervisor_child_check(const supervisor_child *c, char *why, size
     if (c->on_full < ACTOR_REJECT || c->on_full > ACTOR_DROP_OLDEST)
         return refuse(why, size, "'%s': on_full: %d is none", c->id, (int)c->on_full);
     return SUPERVISOR_OK;
+}
+
+supervisor_err child_check_mode(const supervisor_child *c, supervisor_auto_shutdown mode, char *why,
+                                size_t size)
+{
+    if (c->significant && mode == SUPERVISOR_NEVER)
+        return refuse(why, size, "'%s': significant: not while auto_shutdown is never", c->id);
+    return SUPERVISOR_OK;
+}
+
+supervisor_err supervisor_child_check(const supervisor_child *c, supervisor_auto_shutdown mode,
+                                      char *why, size_t size)
+{
+    supervisor_err err = check_child(c, why, size);
+    return err != SUPERVISOR_OK ? err : child_check_mode(c, mode, why, size);
 }
 
 /* ---- Children ---------------------------------------------------------------------------------
@@ -86,7 +105,7 @@ static void free_nested(void *arg)
 supervisor_err child_spec_new(const supervisor_child *child, char *why, size_t size,
                               child_spec **out)
 {
-    supervisor_err err = supervisor_child_check(child, why, size);
+    supervisor_err err = check_child(child, why, size);
     if (err != SUPERVISOR_OK)
         return err;
     size_t length = strlen(child->id) + 1;
@@ -148,7 +167,7 @@ supervisor_err supervisor_spec_add(supervisor_spec *spec, const supervisor_child
                                    size_t size)
 {
     child_spec *s;
-    supervisor_err err = supervisor_child_check(child, why, size);
+    supervisor_err err = supervisor_child_check(child, spec->flags.auto_shutdown, why, size);
 
     if (err != SUPERVISOR_OK)
         return err;

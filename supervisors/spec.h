@@ -28,7 +28,11 @@ struct supervisor_spec {
 
 extern const actor_behaviour sup_behaviour;
 
-/* A checked copy with one reference.
+/* May a child like this be under a supervisor with this mode? As supervisor_child_check(). */
+supervisor_err child_check_mode(const supervisor_child *child, supervisor_auto_shutdown mode,
+                                char *why, size_t size);
+
+/* A checked copy with one reference; not against the mode of its supervisor.
  * Ownership  of arg and nested is taken on SUPERVISOR_OK. */
 supervisor_err child_spec_new(const supervisor_child *child, char *why, size_t size,
                               child_spec **out);

@@ -6,9 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* After a refusal of the actor system, before the next try: not at once, whatever the backoff. */
-#define REFUSED_WAIT ((actor_ms)10)
-
 actor_ms sup_now(const sup *s)
 {
     return actor_now(actor_self_system(s->self));
@@ -43,6 +40,7 @@ void sup_publish(const sup *s, supervisor_event_kind kind, const char *child)
         .reason = s->reason,
         .tripped = s->tripped,
         .failed = s->failed,
+        .auto_shutdown = s->auto_shutdown,
     };
     o->supervisor(o->user, &event);
 }
@@ -60,44 +58,8 @@ void sup_budget_changed(sup *s)
         (void)actor_after(s->self, next - now, ACTOR_MSG_TIMER, 0, &s->budget_timer);
 }
 
-/* ---- Giving up --------------------------------------------------------------------------------
+/* ---- As a whole -----------------------------------------------------------------------------
  */
-
-static void blame(sup *s, const slot *c, const char *what)
-{
-    const char *reason = c->reason ? c->reason : actor_exit_name(c->exit);
-
-    snprintf(s->culprit, sizeof s->culprit, "%s", c->spec->id);
-    snprintf(s->reason, sizeof s->reason, "child '%s' %s: %s", c->spec->id, what, reason);
-}
-
-static void trip(sup *s, slot *c)
-{
-    s->tripped = true;
-    blame(s, c, "reached the restart limit");
-    sup_publish(s, SUPERVISOR_TRIPPED, s->culprit);
-    (void)actor_fail(s->self, ACTOR_CONTINUE, "%s", s->reason);
-    march_close(s);
-    /* It ends as one that was asked to, which only its own halt can say. */
-    (void)actor_halt(actor_self(s->self), ACTOR_HOW_STOP);
-}
-
-static void escalate(sup *s, slot *c)
-{
-    s->failed = true;
-    blame(s, c, "escalated");
-    sup_publish(s, SUPERVISOR_ESCALATED, s->culprit);
-    march_close(s);
-    s->verdict = actor_fail(s->self, ACTOR_FAIL_RESTART, "%s", s->reason);
-}
-
-void sup_start_failed(sup *s, slot *c)
-{
-    s->failed = true;
-    blame(s, c, "failed to start");
-    sup_publish(s, SUPERVISOR_START_FAILED, s->culprit);
-    march_close(s);
-}
 
 void sup_started(sup *s)
 {
@@ -127,60 +89,6 @@ void sup_closed(sup *s)
     } else if (s->failed && s->verdict == ACTOR_CONTINUE) {
         s->verdict = actor_fail(s->self, ACTOR_FAIL_RESTART, "%s", s->reason);
     }
-}
-
-/* ---- Restart or not ---------------------------------------------------------------------------
- */
-
-static void restart(sup *s, slot *c)
-{
-    actor_ms now = sup_now(s);
-
-    if (!budget_restart(&s->budget, now)) {
-        trip(s, c);
-        return;
-    }
-    c->restarts++;
-    sup_budget_changed(s);
-    actor_ms delay = backoff_failed(&c->track, &s->spec->flags.backoff, now, &s->random);
-    if (c->refused && delay < REFUSED_WAIT)
-        delay = REFUSED_WAIT;
-    if (s->spec->flags.strategy != SUPERVISOR_ONE_FOR_ONE)
-        march_group(s, c, delay);
-    else if (delay > 0)
-        slot_backoff(s, c, now + delay);
-    else
-        slot_start(s, c);
-}
-
-/* A child that is neither restarted nor stopped by somebody: it has finished. */
-static void finished(sup *s, slot *c)
-{
-    slot_end(s, c, slot_temporary(c) ? AFTER_GONE : AFTER_STOPPED);
-}
-
-static void start_by_call_failed(sup *s, slot *c)
-{
-    bool fresh = c->call->verb == VERB_START;
-
-    if (fresh && c->kept) {
-        sup_spec_unlink(s->spec, c->spec);
-        c->kept = false;
-    }
-    slot_answer(c, SUPERVISOR_EFAILED, c->reason ? c->reason : actor_exit_name(c->exit));
-    slot_end(s, c, fresh || slot_temporary(c) ? AFTER_GONE : AFTER_STOPPED);
-}
-
-void sup_decide(sup *s, slot *c)
-{
-    if (c->failed_start && c->call)
-        start_by_call_failed(s, c);
-    else if (!c->failed_start && c->exit == ACTOR_EXIT_ESCALATE)
-        escalate(s, c);
-    else if (slot_wants_restart(c))
-        restart(s, c);
-    else
-        finished(s, c);
 }
 
 /* Do all that can be done now: the march first, then crashes, then calls, each of which may begin
@@ -247,7 +155,7 @@ static void declined(sup *s, slot *c, const actor_notice *n)
         c->call = NULL;
         sup_request_answer(r, SUPERVISOR_OK, ACTOR_NONE, NULL);
     }
-    finished(s, c);
+    slot_finish(s, c);
 }
 
 static void start_failed(sup *s, slot *c, const actor_notice *n)

@@ -65,14 +65,25 @@ typedef enum supervisor_restart {
 /* ---- Specs ------------------------------------------------------------------------------------
  */
 
+/* Which ends of significant children end their supervisor too, as one that was requested to. Only
+ * an end by itself and for good counts: of a temporary child every end, of a transient one an exit
+ * that isn't followed by a restart. Being stopped, bounced, removed or declined, by call or with
+ * the group, never does, nor does a change of these settings. */
+typedef enum supervisor_auto_shutdown {
+    SUPERVISOR_NEVER, /* then no child may be significant */
+    SUPERVISOR_ANY_SIGNIFICANT,
+    SUPERVISOR_ALL_SIGNIFICANT, /* the last one of them that was up */
+} supervisor_auto_shutdown;
+
 typedef struct supervisor_flags {
     supervisor_strategy strategy;
+    supervisor_auto_shutdown auto_shutdown;
     int32_t max_restarts; /* 0: the first crash trips; SUPERVISOR_UNLIMITED */
     actor_ms period;      /* above 0 unless unlimited */
     backoff_restart backoff;
 } supervisor_flags;
 
-/* one_for_one, 10 in 1 m, backoff 100 ms to 30 s, factor 2, full jitter, reset after 1 m. */
+/* one_for_one, never, 10 in 1 m, backoff 100 ms to 30 s, factor 2, full jitter, reset after 1 m. */
 extern const supervisor_flags supervisor_default_flags;
 
 /* What is told to whoever watches the tree: the daemon's directory of actors, its log, its
@@ -145,6 +156,8 @@ typedef struct supervisor_event {
     const char *reason; /* or "" */
     bool tripped;       /* it ends, or ended, by its restart limit */
     bool failed;        /* it ends, or ended, by a failed start or an escalation */
+    bool auto_shutdown; /* it ends, or ended, with its significant children; `child` was the last
+                           of them */
 } supervisor_event;
 
 typedef struct supervisor_observer {
@@ -164,6 +177,7 @@ typedef struct supervisor_child {
                                     Runs in the supervisor's handler or in the freeing thread */
     supervisor_spec *nested;     /* ... a nested supervisor; behaviour is NULL then */
     supervisor_restart restart;
+    bool significant;       /* see supervisor_auto_shutdown; never of a permanent child */
     actor_ms shutdown;      /* ms, SUPERVISOR_KILL or SUPERVISOR_INFINITY */
     actor_ms start_timeout; /* of every start; 0: none. Past it the start failed, and is killed */
     uint32_t capacity;      /* of the mailbox, as in actor_spec */
@@ -189,8 +203,10 @@ supervisor_err supervisor_spec_add(supervisor_spec *spec, const supervisor_child
 /* NULL is allowed. Not after it was spawned or added. */
 void supervisor_spec_free(supervisor_spec *spec);
 
-/* Is this child acceptable? As supervisor_spec_add(), without an effect. */
-supervisor_err supervisor_child_check(const supervisor_child *child, char *why, size_t size);
+/* Is this child acceptable under a supervisor with this `mode`? As supervisor_spec_add(), without
+ * an effect. */
+supervisor_err supervisor_child_check(const supervisor_child *child, supervisor_auto_shutdown mode,
+                                      char *why, size_t size);
 supervisor_err supervisor_flags_check(const supervisor_flags *flags, char *why, size_t size);
 
 /* Start a tree: spawn the supervisor, which then starts its children. The observer is told of
@@ -233,7 +249,9 @@ supervisor_err supervisor_spawn(actor_system *sys, supervisor_spec *spec, actor_
  *          change behind `arg`). The nested spec of a supervisor that has its actor is dropped:
  *          its own requests change it. `index`: its new place, or SUPERVISOR_SAME. ENOTFOUND,
  *          EINVAL.
- * flags    new strategy, limits and backoff in place; the history of restarts is kept. EINVAL.
+ * flags    new strategy, auto_shutdown, limits and backoff in place; the history of restarts is
+ *          kept, and nothing ends by the change. After a change to SUPERVISOR_NEVER the significant
+ *          children there stay and end nothing. EINVAL.
  * which    the children in start order. `id`: only this one, or ENOTFOUND; NULL: all.
  * count    how many.
  */
@@ -260,6 +278,7 @@ typedef struct supervisor_child_info {
     bool is_supervisor;
     bool kept; /* of the supervisor's spec; false: started by call, gone with a restart */
     supervisor_restart restart; /* the settings, with what was filled in */
+    bool significant;
     actor_ms shutdown;
     actor_ms start_timeout;
     actor_ms next_start; /* of BACKOFF */

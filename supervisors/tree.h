@@ -1,11 +1,12 @@
 /* tree: a running supervisor and its slots. Inside this folder only.
  *
- * A slot is the supervisor's record of one child. What happens to the slots is decided in four
+ * A slot is the supervisor's record of one child. What happens to the slots is decided in five
  * places, each a file:
  *   slot.c        one child: start, halt (its actor stays), end (it goes), tell the observer
  *   march.c       many, in order: first start, stop and start of a group, the end of all
  *   calls.c       what operators ask for: a table of verb x state
- *   supervisor.c  the actor: notices and timers, a table of state x event; restart or not
+ *   decide.c      an end: restart, forget, or the supervisor goes too
+ *   supervisor.c  the actor: notices and timers, a table of state x event
  *
  * Only one march goes at a time, and it waits at one slot: `cursor`. While it goes, crashes and
  * calls that would begin another change wait in `crashed` and `deferred`; sup_settle() works them
@@ -64,6 +65,7 @@ struct slot {
     bool failed_start; /* CRASHED: it never came up */
     bool refused;      /* CRASHED: not even an actor could be made */
     bool timed_out;    /* STARTING: killed for being slow */
+    bool weighs;       /* in sup.significant_up */
     actor_exit exit;   /* CRASHED: how */
     char *reason;      /* of the last failure, or NULL */
     slot *crash_prev, *crash_next; /* in sup.crashed, while CRASHED */
@@ -101,6 +103,8 @@ typedef struct sup {
     bool stop_called; /* by the runtime: actor_stopped() is owed */
     bool tripped;
     bool failed; /* its start failed, or a child escalated */
+    bool auto_shutdown;
+    uint32_t significant_up; /* significant children that may still end by themselves */
     char reason[512];
     char culprit[SUPERVISOR_ID_MAX + 1];
     actor_verdict verdict; /* of the current callback */
@@ -135,7 +139,10 @@ void slot_halt(sup *s, slot *c, slot_after after);
 /* End the actor, by the shutdown policy where it runs. Any state but ENDING. Without an actor it is
  * over at once, and c may be gone. */
 void slot_end(sup *s, slot *c, slot_after after);
-void slot_kill(sup *s, slot *c); /* the actor, now */
+/* End it for good, by its type: it has finished, or declined. c may be gone. */
+void slot_finish(sup *s, slot *c);
+void slot_kill(sup *s, slot *c);  /* the actor, now */
+void slot_weigh(sup *s, slot *c); /* its state, or its being significant, has changed */
 /* Before an actor_halt(). One that overtakes the start calls it off, and the notice then speaks of
  * the incarnation before: usually such a notice is an echo (a halt of an actor that was down by
  * itself already) and means nothing. */
@@ -177,13 +184,19 @@ void sup_call_take(sup *s, actor_msg *msg);
 void sup_call_run(sup *s, request *r);
 void sup_call_refuse_all(sup *s); /* the supervisor ends */
 
+/* ---- decide.c ---------------------------------------------------------------------------------
+ */
+
+void sup_decide(sup *s, slot *c); /* CRASHED, out of the queue */
+/* It has ended by itself and for good, which may end the supervisor. c may be gone. */
+void sup_finished(sup *s, slot *c);
+void sup_start_failed(sup *s, slot *c); /* at the first start of all */
+
 /* ---- supervisor.c -----------------------------------------------------------------------------
  */
 
 void sup_publish(const sup *s, supervisor_event_kind kind, const char *child);
-void sup_decide(sup *s, slot *c); /* CRASHED, out of the queue: restart it, forget it, trip ... */
 void sup_started(sup *s);
-void sup_start_failed(sup *s, slot *c); /* at the first start of all */
 void sup_closed(sup *s);
 actor_ms sup_now(const sup *s);
 void sup_budget_changed(sup *s); /* tell, and wait for the next to age out */

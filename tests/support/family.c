@@ -201,6 +201,8 @@ static void on_supervisor(void *user, const supervisor_event *e)
         return;
     if (e->kind == SUPERVISOR_TRIPPED || e->kind == SUPERVISOR_ESCALATED)
         trace_add(&family_events, "%s %s(%s)", words[e->kind], name, e->child);
+    else if (e->kind == SUPERVISOR_STOPPED && e->auto_shutdown)
+        trace_add(&family_events, "done %s(%s)", name, e->child);
     else
         trace_add(&family_events, "%s %s", words[e->kind], name);
 }
@@ -220,6 +222,7 @@ supervisor_child family_child(const kid *k)
                               .behaviour = &kid_behaviour,
                               .arg = (void *)(uintptr_t)k,
                               .restart = k->restart,
+                              .significant = k->significant,
                               .shutdown = k->shutdown,
                               .start_timeout = k->start_timeout};
 }

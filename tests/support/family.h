@@ -10,8 +10,8 @@
  *   *a        it crashed, or exited by itself
  *
  * Supervisors write into `events`: up NAME, failed NAME, tripped NAME(CHILD), escalated
- * NAME(CHILD), down NAME; the name of the root is `root`. `reason` keeps the last reason.
- * `states` gets every change of a child's state, as a:running.
+ * NAME(CHILD), down NAME (or done NAME(CHILD), by auto_shutdown); the name of the root is `root`.
+ * `reason` keeps the last reason. `states` gets every change of a child's state, as a:running.
  *
  * One system at a time; one thread.
  */
@@ -26,6 +26,7 @@ typedef struct kid {
     char name[16];
     /* its spec */
     supervisor_restart restart;
+    bool significant;
     actor_ms shutdown; /* 5000 */
     actor_ms start_timeout;
     /* its script */

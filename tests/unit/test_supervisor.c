@@ -166,18 +166,20 @@ START_TEST(SUP_16_bad_specs_are_refused_by_name)
     char why[160];
     supervisor_child c = family_child(kid_of("a"));
     c.shutdown = -7;
-    ck_assert_int_eq(supervisor_child_check(&c, why, sizeof why), SUPERVISOR_EINVAL);
+    ck_assert_int_eq(supervisor_child_check(&c, SUPERVISOR_NEVER, why, sizeof why),
+                     SUPERVISOR_EINVAL);
     ck_assert_str_eq(why, "'a': shutdown: -7 ms is negative");
     c = family_child(kid_of("a"));
     c.id = "";
-    ck_assert_int_eq(supervisor_child_check(&c, why, sizeof why), SUPERVISOR_EINVAL);
+    ck_assert_int_eq(supervisor_child_check(&c, SUPERVISOR_NEVER, why, sizeof why),
+                     SUPERVISOR_EINVAL);
     ck_assert_str_eq(why, "id: is missing");
     c = family_child(kid_of("a"));
     c.behaviour = NULL;
-    ck_assert_int_eq(supervisor_child_check(&c, NULL, 0), SUPERVISOR_EINVAL);
+    ck_assert_int_eq(supervisor_child_check(&c, SUPERVISOR_NEVER, NULL, 0), SUPERVISOR_EINVAL);
     c = family_child(kid_of("a"));
     c.restart = (supervisor_restart)9;
-    ck_assert_int_eq(supervisor_child_check(&c, NULL, 0), SUPERVISOR_EINVAL);
+    ck_assert_int_eq(supervisor_child_check(&c, SUPERVISOR_NEVER, NULL, 0), SUPERVISOR_EINVAL);
 }
 END_TEST
 

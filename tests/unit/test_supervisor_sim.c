@@ -220,6 +220,7 @@ static supervisor_flags random_flags(void)
 {
     supervisor_flags f = {
         .strategy = (supervisor_strategy)pick(0, 2),
+        .auto_shutdown = (supervisor_auto_shutdown)pick(0, 2),
         .max_restarts = (int32_t)pick(0, 8),
         .period = pick(100, 5000),
         .backoff = {.none = one_in(3),
@@ -232,7 +233,7 @@ static supervisor_flags random_flags(void)
 static supervisor_child random_child(node *n)
 {
     static const actor_ms shutdowns[] = {SUPERVISOR_KILL, 50, 200, 1000};
-    return (supervisor_child){
+    supervisor_child c = {
         .id = n->id,
         .behaviour = &kid,
         .arg = n,
@@ -240,6 +241,9 @@ static supervisor_child random_child(node *n)
         .shutdown = shutdowns[pick(0, 3)],
         .start_timeout = one_in(3) ? 100 : 0,
     };
+    c.significant = c.restart != SUPERVISOR_PERMANENT &&
+                    nodes[n->parent].flags.auto_shutdown != SUPERVISOR_NEVER && one_in(8);
+    return c;
 }
 
 static node *new_node(int parent, bool is_supervisor)
