@@ -95,6 +95,8 @@ DAEMON_SRC := \
 	daemon/front.c \
 	daemon/front_client.c \
 	daemon/front_nng.c \
+	daemon/front_nng_client.c \
+	daemon/front_nng_slot.c \
 	daemon/front_path.c \
 	daemon/front_request.c \
 	daemon/front_sp.c \
