@@ -1,5 +1,6 @@
 /* Methods about dead letters. */
 #include "daemon/deadletter.h"
+#include "daemon/directory.h"
 #include "daemon/methods.h"
 #include "daemon/rfc3339.h"
 #include "daemon/unit.h"
@@ -180,15 +181,20 @@ static void run_show(call *c, rpc_value *v)
     call_result_out(c, &out);
 }
 
-/* Send a dead letter's payload to its actor again, as a new message. False: it was refused. */
-static bool replay(const deadletter *l, message **m, rpc_failure *failure)
+/* Send a dead letter's payload again, as a new message, to the actor that has the name now. False:
+ * it was refused. */
+static bool replay(directory *all, const deadletter *l, message **m, rpc_failure *failure)
 {
     const message *old = l->message;
     unit_submission s = {
         .payload = old->payload, .len = old->payload_len, .priority = (int)old->priority};
     bool duplicate;
     json_out data = {0};
-    rpc_code code = unit_submit(old->unit, &s, m, &duplicate, failure, &data);
+    unit *to = directory_find(all, old->unit->name, failure);
+    if (!to)
+        return false;
+    rpc_code code = unit_submit(to, &s, m, &duplicate, failure, &data);
+    unit_release(to);
     json_out_free(&data);
     return code == RPC_OK;
 }
@@ -211,7 +217,8 @@ static void act(call *c, rpc_value *v, bool replays)
     json_out_array(&out);
     while (left-- > 0 && deadletters_next(c->daemon->deadletters, &f, !dry, &l)) {
         message *m = NULL;
-        bool done = l.number <= last && (dry || !replays || replay(&l, &m, &failure));
+        bool done =
+            l.number <= last && (dry || !replays || replay(c->daemon->directory, &l, &m, &failure));
         if (!done && !dry)
             deadletters_restore(c->daemon->deadletters, &l);
         if (done) {
