@@ -115,7 +115,8 @@ const char *deadletter_reason(const message *m)
 
 static bool matches(const entry *e, const deadletter_filter *f)
 {
-    return e->number > f->after && (!f->number || e->number == f->number) &&
+    return e->number > f->after && (!f->until || e->number <= f->until) &&
+           (!f->number || e->number == f->number) &&
            (!f->actor || strcmp(e->message->unit->name, f->actor) == 0) &&
            (!f->reason || strcmp(deadletter_reason(e->message), f->reason) == 0) &&
            e->at >= f->since;

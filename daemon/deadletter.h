@@ -39,6 +39,7 @@ typedef struct deadletter_filter {
     const char *reason; /* NULL: any */
     clock_ms since;     /* wall clock; 0: always */
     uint64_t after;     /* numbers above this one */
+    uint64_t until;     /* numbers up to this one; 0: no end */
 } deadletter_filter;
 
 /* The next that matches, in order of number, after `filter->after`; true and *out, or false.

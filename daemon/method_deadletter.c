@@ -199,59 +199,84 @@ static bool replay(directory *all, const deadletter *l, message **m, rpc_failure
     return code == RPC_OK;
 }
 
-/* Do it for each letter that matches: all that were there at the beginning, so that a letter that
- * fails again at once isn't replayed for ever. */
+/* What was done so far; the answer. */
+typedef struct sweep {
+    bool replays, dry;
+    uint64_t done, refused;
+    rpc_failure failure; /* the first refusal's */
+    json_out out;
+} sweep;
+
+/* One letter, taken out unless it is a dry run. One whose replay is refused goes back. */
+static void act_on(call *c, sweep *r, const deadletter *l)
+{
+    message *m = NULL;
+    rpc_failure failure;
+    if (r->replays && !r->dry && !replay(c->daemon->directory, l, &m, &failure)) {
+        deadletters_restore(c->daemon->deadletters, l);
+        if (r->refused++ == 0)
+            r->failure = failure;
+        return;
+    }
+    r->done++;
+    json_out_object(&r->out);
+    put_letter(&r->out, l);
+    if (m) {
+        json_out_key(&r->out, "replayed_as");
+        json_out_text(&r->out, m->id);
+    }
+    json_out_object_end(&r->out);
+    message_release(m);
+}
+
+static void answer_sweep(call *c, sweep *r, const char *id)
+{
+    if (r->done == 0 && (r->refused > 0 || id)) {
+        json_out_free(&r->out);
+        if (r->refused > 0)
+            call_failure(c, &r->failure, NULL);
+        else
+            not_found(c, id);
+        return;
+    }
+    json_out_array_end(&r->out);
+    json_out_key(&r->out, r->replays ? "replayed" : "dropped");
+    json_out_uint(&r->out, r->done);
+    if (r->replays) {
+        json_out_key(&r->out, "refused");
+        json_out_uint(&r->out, r->refused);
+        json_out_key(&r->out, "refusal");
+        json_out_text(&r->out, r->refused ? r->failure.message : NULL);
+    }
+    json_out_key(&r->out, "dry_run");
+    json_out_bool(&r->out, r->dry);
+    json_out_object_end(&r->out);
+    call_result_out(c, &r->out);
+}
+
+/* Do it for each letter that matches and was there at the beginning, so that a letter that fails
+ * again at once isn't replayed for ever. */
 static void act(call *c, rpc_value *v, bool replays)
 {
+    deadletters *all = c->daemon->deadletters;
     deadletter_filter f;
     deadletter l;
-    rpc_failure failure = {.code = RPC_OK};
-    bool dry = v[P_DRY_RUN].present && v[P_DRY_RUN].flag;
-    int64_t left = v[P_LIMIT].present ? v[P_LIMIT].number : INT64_MAX;
-    uint64_t count = 0, last = deadletters_last(c->daemon->deadletters);
+    sweep r = {.replays = replays, .dry = v[P_DRY_RUN].present && v[P_DRY_RUN].flag};
     if (!read_filter(c, v, &f))
         return;
-    json_out out = {0};
-    json_out_object(&out);
-    json_out_key(&out, "items");
-    json_out_array(&out);
-    while (left-- > 0 && deadletters_next(c->daemon->deadletters, &f, !dry, &l)) {
-        message *m = NULL;
-        bool done =
-            l.number <= last && (dry || !replays || replay(c->daemon->directory, &l, &m, &failure));
-        if (!done && !dry)
-            deadletters_restore(c->daemon->deadletters, &l);
-        if (done) {
-            count++;
-            json_out_object(&out);
-            put_letter(&out, &l);
-            if (m) {
-                json_out_key(&out, "replayed_as");
-                json_out_text(&out, m->id);
-            }
-            json_out_object_end(&out);
-        }
+    f.until = deadletters_last(all);
+    int64_t left = v[P_LIMIT].present ? v[P_LIMIT].number : INT64_MAX;
+    if (f.until == 0)
+        left = 0;
+    json_out_object(&r.out);
+    json_out_key(&r.out, "items");
+    json_out_array(&r.out);
+    for (; left > 0 && deadletters_next(all, &f, !r.dry, &l); left--) {
+        act_on(c, &r, &l);
         f.after = l.number;
-        message_release(m);
         deadletter_done(&l);
-        if (!done)
-            break;
     }
-    json_out_array_end(&out);
-    json_out_key(&out, replays ? "replayed" : "dropped");
-    json_out_uint(&out, count);
-    json_out_key(&out, "dry_run");
-    json_out_bool(&out, dry);
-    json_out_object_end(&out);
-    if (v[P_ID].present && count == 0 && failure.code == RPC_OK) {
-        json_out_free(&out);
-        not_found(c, v[P_ID].text);
-    } else if (failure.code != RPC_OK && count == 0) {
-        json_out_free(&out);
-        call_failure(c, &failure, NULL);
-    } else {
-        call_result_out(c, &out);
-    }
+    answer_sweep(c, &r, v[P_ID].present ? v[P_ID].text : NULL);
 }
 
 static void run_replay(call *c, rpc_value *v)

@@ -237,6 +237,26 @@ START_TEST(replay_goes_to_the_actor_that_has_the_name_now)
 }
 END_TEST
 
+START_TEST(replay_that_is_refused_does_not_keep_back_the_others)
+{
+    s = server_start(two);
+    send_bad("f", "1");
+    send_bad("c", "[]");
+    send_bad("f", "2");
+    expect_ok(rpc(s, "actor.stop", "{\"name\":\"f\"}"));
+    answer a = rpc(s, "deadletter.replay", "{}");
+    ck_assert_int_eq((int)number_at(a.result, "replayed"), 1);
+    ck_assert_int_eq((int)number_at(a.result, "refused"), 2);
+    expect_in(text_at(a.result, "refusal"), "'f' is stopped");
+    wait_until(stat_of(s, "dead") == 4);
+    a = list(NULL);
+    ck_assert_str_eq(text_at(a.result, "items[0].id"), "d-1");
+    ck_assert_str_eq(text_at(a.result, "items[1].id"), "d-3");
+    ck_assert_str_eq(text_at(a.result, "items[2].id"), "d-4");
+    server_stop(s);
+}
+END_TEST
+
 START_TEST(failed_ask_is_a_dead_letter_too)
 {
     s = server_start(two);
@@ -321,6 +341,7 @@ int main(void)
         replay_and_drop_take_what_the_filter_finds,
         stopped_actor_leaves_its_messages_to_be_replayed,
         replay_goes_to_the_actor_that_has_the_name_now,
+        replay_that_is_refused_does_not_keep_back_the_others,
         failed_ask_is_a_dead_letter_too,
         on_failure_drop_leaves_no_dead_letter,
         on_failure_crash_restarts_the_actor_and_keeps_the_letter,
