@@ -85,6 +85,7 @@ CONFIG_SRC := \
 DAEMON_SRC := \
 	daemon/account.c \
 	daemon/alarm.c \
+	daemon/call.c \
 	daemon/child.c \
 	daemon/clock.c \
 	daemon/daemon.c \

@@ -1,21 +1,10 @@
-#include "daemon/session.h"
+#include "daemon/session_impl.h"
 
 #include "daemon/log.h"
 #include "daemon/unit.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-TAILQ_HEAD(calls, call);
-
-struct frame {
-    session *session;
-    front_request *request; /* referenced */
-    bool batch;
-    size_t unanswered; /* calls, and one while the frame is read */
-    size_t count;
-    call calls[];
-};
 
 /* The client's side of it. One reference is the front's, from client_new to client_free, one its
  * actor's: the client may have gone before the actor starts. */
@@ -25,13 +14,6 @@ typedef struct session_client {
     const session_access *access;
     actor_ref ref;
 } session_client;
-
-struct session {
-    actord *daemon;
-    const session_access *access;
-    struct calls waiting;
-    bool gone; /* the client */
-};
 
 /* A request that came before the tree had started. */
 typedef struct early {
@@ -46,192 +28,6 @@ struct sessions {
     actor_lock lock;
     STAILQ_HEAD(, early) early LOCK_GUARDED_BY(lock);
 };
-
-enum { SESSION_REQUEST = 1, SESSION_GONE, SESSION_OVER, SESSION_TIMER };
-
-/* ---- answers ---- */
-
-/* The answers of a batch as one array; nothing at all when there are none. */
-static void join_batch(const frame *f, json_out *out)
-{
-    bool any = false;
-    for (size_t i = 0; i < f->count; i++) {
-        const call *c = &f->calls[i];
-        if (c->notification)
-            continue;
-        if (!any)
-            json_out_array(out);
-        any = true;
-        json_out_raw(out, c->answer.data, c->answer.len);
-    }
-    if (any)
-        json_out_array_end(out);
-}
-
-static void frame_answer(frame *f)
-{
-    if (!f->batch) {
-        const call *c = &f->calls[0];
-        front_answer(f->request, c->answer.data, c->notification ? 0 : c->answer.len);
-        return;
-    }
-    json_out out = {0};
-    join_batch(f, &out);
-    if (out.err) {
-        log_error("session", "out of memory for an answer: the client is disconnected");
-        front_client_close(front_request_client(f->request));
-    }
-    front_answer(f->request, out.data, out.err ? 0 : out.len);
-    json_out_free(&out);
-}
-
-static void call_clear(call *c)
-{
-    json_out_free(&c->answer);
-    actor_msg_free(c->notice);
-    message_release(c->message);
-    unit_release(c->unit);
-    free(c->data);
-}
-
-static void frame_free(frame *f)
-{
-    for (size_t i = 0; i < f->count; i++)
-        call_clear(&f->calls[i]);
-    front_request_release(f->request);
-    free(f);
-}
-
-static void frame_answered(frame *f)
-{
-    if (--f->unanswered > 0)
-        return;
-    frame_answer(f);
-    frame_free(f);
-}
-
-/* The call's answer is complete. Nothing may touch the call after this. */
-static void call_done(call *c)
-{
-    if (c->waiting)
-        TAILQ_REMOVE(&c->session->waiting, c, link);
-    c->waiting = false;
-    c->answered = true;
-    if (c->timer && c->self)
-        actor_timer_cancel(c->self, &c->timer);
-    if (c->answer.err) { /* say so with what little memory there is */
-        json_out_free(&c->answer);
-        rpc_put_error(&c->answer, c->id, RPC_INTERNAL_ERROR, "out of memory for the answer", NULL);
-    }
-    frame_answered(c->frame);
-}
-
-static void call_wait(call *c)
-{
-    c->waiting = true;
-    TAILQ_INSERT_TAIL(&c->session->waiting, c, link);
-}
-
-void call_result(call *c, const char *result, size_t len)
-{
-    rpc_put_result(&c->answer, c->id, result, len);
-    call_done(c);
-}
-
-void call_result_out(call *c, json_out *out)
-{
-    if (out->err)
-        rpc_put_error(&c->answer, c->id, RPC_INTERNAL_ERROR, "out of memory for the answer", NULL);
-    else
-        rpc_put_result(&c->answer, c->id, out->data, out->len);
-    json_out_free(out);
-    call_done(c);
-}
-
-void call_error(call *c, rpc_code code, const char *text, json_out *members)
-{
-    rpc_put_error(&c->answer, c->id, code, text, members);
-    if (members)
-        json_out_free(members);
-    call_done(c);
-}
-
-void call_failure(call *c, const rpc_failure *f, json_out *members)
-{
-    call_error(c, f->code, f->message, members);
-}
-
-/* ---- waiting for a message ---- */
-
-/* Under the unit's lock: hand it to the session's actor. */
-static void waiter_finished(message_waiter *w, message *m)
-{
-    (void)m;
-    call *c = CONTAINER(w, call, waiter);
-    actor_ref to;
-    memcpy(&to, c->data, sizeof to);
-    /* Refused only when the session has ended, and it takes its waiters off before that. */
-    actor_send(to, &c->notice);
-}
-
-bool call_prepare_waiter(call *c)
-{
-    actor_ref *to = malloc(sizeof *to);
-    c->notice = actor_msg_new(SESSION_OVER, sizeof(call *));
-    if (!to || !c->notice) {
-        free(to);
-        return false;
-    }
-    *to = actor_self(c->self);
-    c->data = to;
-    memcpy(actor_msg_data(c->notice), &c, sizeof c);
-    c->waiter.finished = waiter_finished;
-    return true;
-}
-
-void call_wait_message(call *c, clock_ms timeout, void (*finish)(call *c))
-{
-    c->finish = finish;
-    call_wait(c);
-    if (timeout >= 0 && actor_after(c->self, timeout, SESSION_TIMER, (uintptr_t)c, &c->timer))
-        log_warn("session", "out of memory: a call waits without its timeout");
-}
-
-/* The timeout of a call. */
-static void on_timer(call *c)
-{
-    c->timer = NULL;
-    if (unit_unwait(c->message, &c->waiter))
-        c->finish(c); /* not over: the method says what that means */
-    /* else the notice is on its way, and is the answer */
-}
-
-/* ---- waiting for an actor of the daemon ---- */
-
-static actor_verdict on_reply(actor *self, void *state, actor_err how, actor_msg *msg, void *arg)
-{
-    (void)state;
-    call *c = arg;
-    c->self = self;
-    c->replied(c, how, msg);
-    return ACTOR_CONTINUE;
-}
-
-void call_ask(call *c, actor_ref to, actor_msg *request,
-              void (*replied)(call *c, actor_err how, actor_msg *reply))
-{
-    actor_err e = ACTOR_ENOMEM;
-    c->replied = replied;
-    if (request)
-        e = actor_ask(c->self, to, &request, -1, on_reply, c, NULL);
-    if (e == ACTOR_OK) {
-        call_wait(c);
-        return;
-    }
-    actor_msg_free(request);
-    call_error(c, e == ACTOR_ENOMEM ? RPC_INTERNAL_ERROR : RPC_STOPPED,
-               e == ACTOR_ENOMEM ? "out of memory" : "its supervisor has stopped", NULL);
-}
 
 /* ---- requests ---- */
 
@@ -339,7 +135,7 @@ static void carry_out(actor *self, session *s, front_request *request)
         c->notification = r.notification;
         run(c, &r);
     }
-    frame_answered(f); /* the one that was held while reading */
+    frame__answered(f); /* the one that was held while reading */
     /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): calls that wait hold the frame */
 }
 
@@ -404,7 +200,7 @@ static actor_verdict session_handle(actor *self, void *state, actor_msg *msg)
     case SESSION_TIMER:
         c = (call *)(uintptr_t)actor_msg_tag(msg);
         c->self = self;
-        on_timer(c);
+        call__timer(c);
         break;
     default:
         break;
