@@ -95,15 +95,22 @@ void policy_wake(policies *p, struct policy_uses *uses)
     actor_lock_give(&p->lock);
 }
 
-void policy_base_use(policies *p, policy_use *u, policy_base *b, struct policy_uses *list,
-                     struct policy_uses *before)
+void policy_base_use(policy_use *u, struct policy_uses *list)
+{
+    if (u->list)
+        TAILQ_REMOVE(u->list, u, link);
+    u->list = list;
+    if (list)
+        TAILQ_INSERT_TAIL(list, u, link);
+}
+
+void policies_lock(policies *p) LOCK_ACQUIRE(p->lock)
 {
     actor_lock_take(&p->lock);
-    if (u->policy)
-        TAILQ_REMOVE(before, u, link);
-    u->policy = b;
-    if (b)
-        TAILQ_INSERT_TAIL(list, u, link);
+}
+
+void policies_unlock(policies *p) LOCK_RELEASE(p->lock)
+{
     actor_lock_give(&p->lock);
 }
 

@@ -5,8 +5,8 @@
  * and is called after it. Both survive restarts and reloads: getting one again with other settings
  * changes it in place.
  *
- * Threads  any. `policies` has a lock of its own, never taken under another; a single policy's lock
- * may be taken under a unit's.
+ * Threads  any. `policies` has a lock of its own, never taken under another, since units are woken
+ * under it; a single policy's lock may be taken under a unit's.
  */
 #ifndef DAEMON_POLICY_H
 #define DAEMON_POLICY_H
@@ -30,8 +30,8 @@ struct unit;
 typedef struct policy_use {
     TAILQ_ENTRY(policy_use) link;
     struct unit *unit;
-    void *policy; /* NULL: not in a list */
-    bool in_line; /* of a limiter; guarded by its lock */
+    struct policy_uses *list; /* NULL: in none; guarded by policies.lock */
+    bool in_line;             /* of a limiter; guarded by its lock */
     TAILQ_ENTRY(policy_use) line;
 } policy_use;
 
@@ -52,9 +52,13 @@ void policy_retry_release(policy_retry *r);
 void policy_breaker_release(policy_breaker *b);
 void policy_limiter_release(policy_limiter *l);
 
-/* Who is woken when a breaker or limiter lets calls through again. NULL takes the use off. */
-void policy_use_breaker(policies *p, policy_use *use, policy_breaker *b);
-void policy_use_limiter(policies *p, policy_use *use, policy_limiter *l);
+/* A unit exchanges its policies, and its place among those who are woken when one of them lets
+ * calls through again, in one step: between these two, with its own lock taken inside. */
+void policies_lock(policies *p);
+void policies_unlock(policies *p);
+/* NULL takes the use off; it must stand in no limiter's line then. */
+void policy_use_breaker(policy_use *use, policy_breaker *b);
+void policy_use_limiter(policy_use *use, policy_limiter *l);
 
 backoff_jitter policy_jitter(config_jitter jitter);
 
@@ -97,7 +101,7 @@ bool policy_limiter_full(policy_limiter *l, size_t waiting, clock_ms now);
 const char *policy_limiter_name(const policy_limiter *l);
 /* Ask for a place. False: the unit is in line, and woken when its turn may have come. */
 bool policy_limiter_enter(policy_limiter *l, policy_use *use, clock_ms now);
-/* It has nothing to run any more: out of the line. */
+/* It has nothing to run any more, or can't: out of the line. One that isn't in it is fine. */
 void policy_limiter_cancel(policy_limiter *l, policy_use *use);
 /* A place is given back. */
 void policy_limiter_leave(policy_limiter *l);

@@ -42,9 +42,8 @@ void policy_base_enter(policies *p, table *t, policy_base *b, char *key) LOCK_RE
 bool policy_base_leave(policy_base *b, table *t);
 void policy_base_end(policy_base *b);
 
-/* Put `u` on a list of users, off the one before; b NULL: off only. */
-void policy_base_use(policies *p, policy_use *u, policy_base *b, struct policy_uses *list,
-                     struct policy_uses *before);
+/* Put `u` on a list of users, off the one before; list NULL: off only. Under policies.lock. */
+void policy_base_use(policy_use *u, struct policy_uses *list);
 /* Wake everybody who may be waiting for a policy. A unit leaves the list before it is freed. */
 void policy_wake(policies *p, struct policy_uses *uses);
 

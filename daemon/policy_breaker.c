@@ -134,10 +134,9 @@ void policy_breaker_release(policy_breaker *b)
     policy_base_end(&b->base);
 }
 
-void policy_use_breaker(policies *p, policy_use *u, policy_breaker *b)
+void policy_use_breaker(policy_use *u, policy_breaker *b)
 {
-    policy_breaker *before = u->policy;
-    policy_base_use(p, u, b ? &b->base : NULL, b ? &b->uses : NULL, before ? &before->uses : NULL);
+    policy_base_use(u, b ? &b->uses : NULL);
 }
 
 const char *policy_breaker_name(const policy_breaker *b)

@@ -24,7 +24,14 @@ static void arm_limiter(policy_limiter *l, clock_ms at)
 static void limiter_alarm(clock_alarm *a)
 {
     policy_limiter *l = CONTAINER(a, policy_limiter, alarm);
-    policy_wake(l->base.all, &l->uses);
+    policies *p = l->base.all;
+    actor_lock_take(&p->lock); /* a unit leaves the list of users before it is freed */
+    actor_lock_take(&l->base.lock);
+    policy_use *head = TAILQ_FIRST(&l->line);
+    actor_lock_give(&l->base.lock);
+    if (head)
+        unit_nudge(head->unit);
+    actor_lock_give(&p->lock);
     policy_limiter_release(l);
 }
 
@@ -92,12 +99,9 @@ void policy_limiter_release(policy_limiter *l)
     policy_base_end(&l->base);
 }
 
-void policy_use_limiter(policies *p, policy_use *u, policy_limiter *l)
+void policy_use_limiter(policy_use *u, policy_limiter *l)
 {
-    policy_limiter *before = u->policy;
-    if (before && before != l)
-        policy_limiter_cancel(before, u);
-    policy_base_use(p, u, l ? &l->base : NULL, l ? &l->uses : NULL, before ? &before->uses : NULL);
+    policy_base_use(u, l ? &l->uses : NULL);
 }
 
 const char *policy_limiter_name(const policy_limiter *l)

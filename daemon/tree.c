@@ -61,18 +61,22 @@ static void tell(const unit *u, const supervisor_child_event *e)
               e->ended ? e->reason : "", next);
 }
 
-/* u is no longer in the tree, nor is anything below it: its children aren't told of one by one. */
+/* u is no longer in the tree. */
+static void forget(actord *d, unit *u)
+{
+    unit_retire(u);
+    unit_stopped(u);
+    directory_remove(d->directory, u);
+}
+
+/* Nor is anything below it: its children aren't told of one by one. */
 static void forget_below(actord *d, unit *u)
 {
-    unit **below = directory_list(d->directory, u, false);
+    unit **below = u->supervises ? directory_list(d->directory, u, false) : NULL;
     for (unit **at = below; at && *at; at++)
         forget_below(d, *at);
     directory_list_free(below);
-    actor_lock_take(&u->lock);
-    u->gone = true;
-    actor_lock_give(&u->lock);
-    unit_stopped(u);
-    directory_remove(d->directory, u);
+    forget(d, u);
 }
 
 static void on_child(void *user, const supervisor_child_event *e)
@@ -306,7 +310,7 @@ void tree_forget(actord *d, const config_child *child)
         bool ours = u->child == c;
         actor_lock_give(&u->lock);
         if (ours)
-            directory_remove(d->directory, u);
+            forget(d, u);
         unit_release(u);
     }
 }

@@ -2,11 +2,14 @@
 
 #include "daemon/daemon.h"
 #include "daemon/kind.h"
+#include "daemon/log.h"
 #include "daemon/policy.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { NUDGE_AGAIN_MS = 50 };
 
 static void alarm_fired(clock_alarm *a);
 
@@ -47,6 +50,7 @@ unit *unit_new(struct actord *d, loaded *s, const config_child *child, unit *par
     u->limiter_use.unit = u;
     u->state_since = clock_now();
     u->parent = parent ? unit_hold(parent) : NULL;
+    u->supervises = child->kind == CONFIG_KIND_SUPERVISOR;
     if (!alarm_init(&u->alarm, d->alarms, alarm_fired)) {
         u->alarm.clock = NULL;
         unit_release(u);
@@ -71,11 +75,8 @@ void unit_release(unit *u)
         return;
     if (u->alarm.clock)
         alarm_end(&u->alarm);
-    policy_use_breaker(u->daemon->policies, &u->breaker_use, NULL);
-    policy_use_limiter(u->daemon->policies, &u->limiter_use, NULL);
-    policy_retry_release(u->retry);
-    policy_breaker_release(u->breaker);
-    policy_limiter_release(u->limiter);
+    if (!u->gone)
+        unit_retire(u);
     loaded_release(u->loaded);
     heap_free(&u->due);
     free(u->latency);
@@ -100,41 +101,68 @@ static unit_settings settings_of(const config_child *c)
     };
 }
 
+typedef struct policy_set {
+    policy_retry *retry;
+    policy_breaker *breaker;
+    policy_limiter *limiter;
+} policy_set;
+
+static void release_policies(policy_set set)
+{
+    policy_retry_release(set.retry);
+    policy_breaker_release(set.breaker);
+    policy_limiter_release(set.limiter);
+}
+
+/* Exchange the policies; takes the references. The last time, the unit is gone with it. */
+static void use_policies(unit *u, policy_set set, bool last)
+{
+    policies *all = u->daemon->policies;
+    policy_set before = set; /* of one that is gone nothing changes */
+    policies_lock(all);
+    actor_lock_take(&u->lock);
+    if (!u->gone) {
+        before = (policy_set){u->retry, u->breaker, u->limiter};
+        if (before.limiter && before.limiter != set.limiter)
+            policy_limiter_cancel(before.limiter, &u->limiter_use);
+        u->retry = set.retry;
+        u->breaker = set.breaker;
+        u->limiter = set.limiter;
+        policy_use_breaker(&u->breaker_use, set.breaker);
+        policy_use_limiter(&u->limiter_use, set.limiter);
+        u->gone = last;
+    }
+    actor_lock_give(&u->lock);
+    policies_unlock(all);
+    release_policies(before);
+}
+
 bool unit_configure(unit *u, loaded *s, const config_child *child)
 {
     policies *all = u->daemon->policies;
-    policy_retry *new_retry = NULL;
-    policy_breaker *new_breaker = NULL;
-    policy_limiter *new_limiter = NULL;
-    if ((child->retry && !(new_retry = policy_retry_get(all, u, child->retry))) ||
-        (child->breaker && !(new_breaker = policy_breaker_get(all, u, child->breaker))) ||
-        (child->limit && !(new_limiter = policy_limiter_get(all, u, child->limit)))) {
-        policy_retry_release(new_retry);
-        policy_breaker_release(new_breaker);
-        policy_limiter_release(new_limiter);
+    policy_set set = {NULL, NULL, NULL};
+    if ((child->retry && !(set.retry = policy_retry_get(all, u, child->retry))) ||
+        (child->breaker && !(set.breaker = policy_breaker_get(all, u, child->breaker))) ||
+        (child->limit && !(set.limiter = policy_limiter_get(all, u, child->limit)))) {
+        release_policies(set);
         return false;
     }
     loaded_hold(s);
-    policy_use_breaker(all, &u->breaker_use, new_breaker);
-    policy_use_limiter(all, &u->limiter_use, new_limiter);
     actor_lock_take(&u->lock);
-    policy_retry *old_retry = u->retry;
-    policy_breaker *old_breaker = u->breaker;
-    policy_limiter *old_limiter = u->limiter;
     loaded *old = u->loaded;
-    u->retry = new_retry;
-    u->breaker = new_breaker;
-    u->limiter = new_limiter;
     u->loaded = s;
     u->child = child;
     u->kind = kind_find(child->kind);
     u->settings = settings_of(child);
     actor_lock_give(&u->lock);
-    policy_retry_release(old_retry);
-    policy_breaker_release(old_breaker);
-    policy_limiter_release(old_limiter);
+    use_policies(u, set, false);
     loaded_release(old);
     return true;
+}
+
+void unit_retire(unit *u)
+{
+    use_policies(u, (policy_set){NULL, NULL, NULL}, true);
 }
 
 const config_child *unit_child(unit *u, loaded **s)
@@ -161,26 +189,33 @@ const char *unit_state_word(const unit *u)
     return u->paused && u->state == UNIT_RUNNING ? "paused" : unit_state_name(u->state);
 }
 
-bool unit_nudge(unit *u)
+/* Out of memory for the wake-up: let the alarm try again. */
+static void nudge_later(unit *u)
+{
+    log_warn("delivery", "out of memory: '%s' is woken later", u->name);
+    actor_lock_take(&u->lock);
+    u->nudge_missed = true;
+    if (alarm_set(&u->alarm, clock_now() + NUDGE_AGAIN_MS))
+        unit_hold(u);
+    actor_lock_give(&u->lock);
+}
+
+void unit_nudge(unit *u)
 {
     if (atomic_exchange(&u->nudged, true))
-        return true;
+        return;
     actor_lock_take(&u->lock);
     actor_ref ref = u->ref;
     actor_lock_give(&u->lock);
-    actor_msg *msg = NULL;
     if (!actor_ref_none(ref)) {
-        msg = actor_msg_new(UNIT_MSG_NUDGE, 0);
-        if (!msg) {
-            atomic_store(&u->nudged, false);
-            return false;
-        }
-        if (actor_send(ref, &msg) == ACTOR_OK)
-            return true;
+        actor_msg *msg = actor_msg_new(UNIT_MSG_NUDGE, 0);
+        if (msg && actor_send(ref, &msg) == ACTOR_OK)
+            return;
+        if (!msg)
+            nudge_later(u);
+        actor_msg_free(msg);
     }
-    actor_msg_free(msg);
     atomic_store(&u->nudged, false); /* nobody there: a new incarnation looks by itself */
-    return true;
 }
 
 /* Time has changed something: a message is due, expired, or its attempt timed out. */

@@ -82,14 +82,14 @@ struct unit {
     const char *name;       /* of `text` */
     const char *path;       /* "/root/a/b" */
     unit *parent;           /* referenced; NULL for the root */
+    bool supervises;        /* it is a supervisor, and takes no messages */
     clock_alarm alarm;      /* the earliest of `due` */
     atomic_bool nudged;     /* a wake-up is on its way */
     atomic_bool kill_asked; /* actor.kill: what is in hand is charged with a failed attempt */
 
     actor_lock lock;
-    const struct kind *
-        kind LOCK_GUARDED_BY(lock);       /* NULL: a supervisor; never changes from or to */
-    loaded *loaded LOCK_GUARDED_BY(lock); /* referenced */
+    const struct kind *kind LOCK_GUARDED_BY(lock); /* NULL: a supervisor */
+    loaded *loaded LOCK_GUARDED_BY(lock);          /* referenced */
     const config_child *child LOCK_GUARDED_BY(lock);
     unit_settings settings LOCK_GUARDED_BY(lock);
     policy_retry *retry LOCK_GUARDED_BY(lock);     /* referenced, or NULL */
@@ -106,7 +106,7 @@ struct unit {
     clock_ms next_start LOCK_GUARDED_BY(lock);             /* in backoff; monotonic */
     clock_ms state_since LOCK_GUARDED_BY(lock);
     bool paused LOCK_GUARDED_BY(lock);
-    bool gone LOCK_GUARDED_BY(lock); /* no longer in the tree */
+    bool gone LOCK_GUARDED_BY(lock); /* unit_retire() was called */
     /* of a supervisor */
     uint32_t restarts_used LOCK_GUARDED_BY(lock);
     clock_ms restarts_at LOCK_GUARDED_BY(lock); /* when that was counted */
@@ -114,8 +114,9 @@ struct unit {
     /* delivery */
     struct message_queue mailbox[UNIT_PRIORITIES] LOCK_GUARDED_BY(lock);
     heap due LOCK_GUARDED_BY(lock);
-    clock_ms armed LOCK_GUARDED_BY(lock); /* when the alarm goes off; INT64_MAX: it isn't set */
-    size_t live LOCK_GUARDED_BY(lock);    /* messages without a final state */
+    clock_ms armed LOCK_GUARDED_BY(lock); /* when the alarm goes off for `due`; INT64_MAX: never */
+    bool nudge_missed LOCK_GUARDED_BY(lock);            /* the alarm is to do it */
+    size_t live LOCK_GUARDED_BY(lock);                  /* messages without a final state */
     struct message_queue in_hand LOCK_GUARDED_BY(lock); /* running, oldest first */
     unit_counters counters LOCK_GUARDED_BY(lock);
     unit_rate rate LOCK_GUARDED_BY(lock);
@@ -147,15 +148,19 @@ void unit_release(unit *u); /* NULL is fine */
  * False: out of memory, nothing changed. */
 bool unit_configure(unit *u, loaded *s, const config_child *child);
 
+/* It is no longer in the tree: it takes in nothing more, and uses no policy. What may be its last
+ * reference can be dropped under any lock from now on. */
+void unit_retire(unit *u);
+
 /* The child's description, referenced by *s until loaded_release(*s). */
 const config_child *unit_child(unit *u, loaded **s);
 
 const char *unit_state_name(unit_state state);
-/* "running", "paused" ...: what the contract calls it. Under the lock. */
+/* "running", "paused" ...: what the contract calls it. */
 const char *unit_state_word(const unit *u) LOCK_REQUIRES(u->lock);
 
-/* Wake the actor, so that it looks at its mailbox. True: it will (or there is none to wake). */
-bool unit_nudge(unit *u);
+/* Wake the actor, if there is one, so that it looks at its mailbox. Without the unit's lock. */
+void unit_nudge(unit *u);
 
 /* ---- messages: the life cycle ---- */
 
@@ -187,7 +192,8 @@ bool unit_unwait(message *m, message_waiter *w);
 /* Cancel. A waiting message is gone at once, a running one is final at once and its attempt is
  * told to stop. Returns the state it had: final ones stay what they are. */
 message_state unit_cancel(message *m);
-/* Cancel only if no attempt is running or has failed: an ask that timed out. True: withdrawn. */
+/* Cancel an ask that timed out, only if no attempt has begun and nobody else waits for the message
+ * (who sent the same key). True: withdrawn. */
 bool unit_withdraw(message *m);
 
 /* Cancel all that waits, also for a retry or for its time. Returns how many. */

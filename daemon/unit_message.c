@@ -133,11 +133,13 @@ static rpc_code admit(unit *u, const unit_submission *s, rpc_failure *failure, j
 {
     if (atomic_load(&u->daemon->draining))
         return rpc_fail(failure, RPC_DRAINING, "the daemon is draining and takes in nothing more");
-    if (!u->kind)
+    if (u->supervises)
         return rpc_fail(failure, RPC_INVALID_PARAMS,
                         "'%s' is a supervisor, which takes no messages; see: actorctl tree",
                         u->name);
-    if (u->gone || u->state == UNIT_STOPPED || u->state == UNIT_STOPPING)
+    /* One that is STOPPING may only be on its way to a restart: what comes now waits for it, or is
+     * a dead letter when it turns out to stop. */
+    if (u->gone || u->state == UNIT_STOPPED)
         return rpc_fail(failure, RPC_STOPPED,
                         "'%s' is stopped; start it again with: actorctl restart %s", u->name,
                         u->name);
@@ -184,7 +186,6 @@ static void enter(unit *u, message *m, const unit_submission *s) LOCK_REQUIRES(u
     }
     message_hold(m);
     u->live++;
-    atomic_fetch_add(&u->daemon->live, 1);
     u->counters.accepted++;
     u->counters.waiting++;
     ledger_enter(u->daemon->ledger, m);
@@ -204,37 +205,41 @@ static rpc_code accept_locked(unit *u, message *m, const unit_submission *s, rpc
         return refuse_full(u, failure, members);
     if (!heap_reserve(&u->due, u->live + 1))
         return rpc_fail(failure, RPC_UNAVAILABLE, "out of memory; nothing was accepted");
-    message *victim = NULL;
-    if (over && u->settings.on_full == CONFIG_FULL_DROP_OLDEST)
-        victim = oldest_queued(u);
     enter(u, m, s);
-    if (over) /* with nothing old enough to drop (all is delayed or retrying), the new one goes */
-        unit_finish(u, victim ? victim : m, MESSAGE_DROPPED, RPC_MAILBOX_FULL,
-                    "dropped: the mailbox was full");
+    if (!over)
+        return RPC_OK;
+    message *victim = NULL; /* perhaps the new one, if it matters less than all others */
+    if (u->settings.on_full == CONFIG_FULL_DROP_OLDEST)
+        victim = oldest_queued(u);
+    unit_finish(u, victim ? victim : m, MESSAGE_DROPPED, RPC_MAILBOX_FULL,
+                "dropped: the mailbox was full");
     return RPC_OK;
+}
+
+static rpc_code refuse_store(rpc_failure *failure)
+{
+    return rpc_fail(failure, RPC_UNAVAILABLE,
+                    "the store is full (store.max_size): nothing was accepted; send again "
+                    "when messages have been worked off");
 }
 
 static rpc_code submit_new(unit *u, const unit_submission *s, char *key, message **out,
                            rpc_failure *failure, json_out *members)
 {
-    size_t bytes = sizeof(message) + s->len + (key ? strlen(key) : 0);
-    message *m = NULL;
-    if (!ledger_make_room(u->daemon->ledger, bytes)) {
-        free(key);
-        return rpc_fail(failure, RPC_UNAVAILABLE,
-                        "the store is full (store.max_size): nothing was accepted; send again "
-                        "when messages have been worked off");
-    }
-    m = message_new(u, s->payload, s->len);
+    message *m = message_new(u, s->payload, s->len);
     if (!m) {
         free(key);
         return rpc_fail(failure, RPC_UNAVAILABLE, "out of memory; nothing was accepted");
     }
     m->key = key;
+    /* Counted before it looks whether the daemon drains: so either it sees the drain, or the drain
+     * sees it. */
+    atomic_fetch_add(&u->daemon->live, 1);
     actor_lock_take(&u->lock);
     rpc_code code = accept_locked(u, m, s, failure, members);
     actor_lock_give(&u->lock);
     if (code != RPC_OK) {
+        daemon_message_ended(u->daemon);
         message_release(m);
         return code;
     }
@@ -243,15 +248,13 @@ static rpc_code submit_new(unit *u, const unit_submission *s, char *key, message
 }
 
 /* A message with a key: the first outcome counts, however often it is sent. */
-static rpc_code submit_keyed(unit *u, const unit_submission *s, message **out, bool *duplicate,
-                             rpc_failure *failure, json_out *members)
+static rpc_code submit_keyed(unit *u, const unit_submission *s, bool room, message **out,
+                             bool *duplicate, rpc_failure *failure, json_out *members)
 {
     ledger *l = u->daemon->ledger;
     char *key = ledger_key(u->name, s->key);
     if (!key)
         return rpc_fail(failure, RPC_UNAVAILABLE, "out of memory; nothing was accepted");
-    size_t bytes = sizeof(message) + s->len + strlen(key);
-    ledger_make_room(l, bytes); /* forgetting takes the lock of the keys, so it comes first */
     ledger_lock_keys(l);
     message *m = ledger_find_key(l, key);
     *duplicate = m != NULL;
@@ -262,9 +265,11 @@ static rpc_code submit_keyed(unit *u, const unit_submission *s, message **out, b
             unit_wait(m, s->waiter);
         *out = m;
     } else {
-        code = submit_new(u, s, key, out, failure, members);
+        code = room ? submit_new(u, s, key, out, failure, members) : refuse_store(failure);
         if (code == RPC_OK)
             ledger_enter_key(l, *out);
+        if (!room)
+            free(key);
     }
     ledger_unlock_keys(l);
     return code;
@@ -276,10 +281,16 @@ rpc_code unit_submit(unit *u, const unit_submission *s, message **out, bool *dup
     *duplicate = false;
     if (s->waiter)
         s->waiter->waiting = s->waiter->attached = false;
-    rpc_code code = s->key ? submit_keyed(u, s, out, duplicate, failure, members)
-                           : submit_new(u, s, NULL, out, failure, members);
-    if (code == RPC_OK && !*duplicate && !unit_nudge(u))
-        log_warn("delivery", "out of memory: '%s' is woken later", u->name);
+    /* Forgetting old messages takes the lock of the keys, so it comes before that. */
+    size_t bytes = sizeof(message) + s->len + (s->key ? strlen(s->key) : 0);
+    bool room = ledger_make_room(u->daemon->ledger, bytes);
+    rpc_code code;
+    if (s->key)
+        code = submit_keyed(u, s, room, out, duplicate, failure, members);
+    else
+        code = room ? submit_new(u, s, NULL, out, failure, members) : refuse_store(failure);
+    if (code == RPC_OK && !*duplicate)
+        unit_nudge(u);
     return code;
 }
 
@@ -349,8 +360,8 @@ message_state unit_cancel(message *m)
     if (!message_state_final(before))
         unit_finish(u, m, MESSAGE_CANCELLED, RPC_CANCELLED, "cancelled by request");
     actor_lock_give(&u->lock);
-    if (before == MESSAGE_RUNNING && !unit_nudge(u))
-        log_warn("delivery", "out of memory: '%s' is told later of a cancelled message", u->name);
+    if (before == MESSAGE_RUNNING)
+        unit_nudge(u);
     return before;
 }
 
@@ -358,7 +369,8 @@ bool unit_withdraw(message *m)
 {
     unit *u = m->unit;
     actor_lock_take(&u->lock);
-    bool waits = m->state == MESSAGE_WAITING && m->retry.attempts == 0;
+    bool waits =
+        m->ask && m->state == MESSAGE_WAITING && m->retry.attempts == 0 && TAILQ_EMPTY(&m->waiters);
     if (waits)
         unit_finish(u, m, MESSAGE_CANCELLED, RPC_CANCELLED,
                     "withdrawn: the ask timed out before it began");
@@ -428,16 +440,17 @@ static bool time_passed(unit *u, message *m, clock_ms now) LOCK_REQUIRES(u->lock
 
 void unit_tick(unit *u)
 {
-    bool look = false;
     actor_lock_take(&u->lock);
+    bool look = u->nudge_missed;
     clock_ms now = clock_now();
+    u->nudge_missed = false;
     u->armed = INT64_MAX;
     for (heap_node *n; (n = heap_first(&u->due)) && n->key <= now;)
         look |= time_passed(u, CONTAINER(n, message, due_node), now);
     arm(u);
     actor_lock_give(&u->lock);
-    if (look && !unit_nudge(u))
-        log_warn("delivery", "out of memory: '%s' is woken later", u->name);
+    if (look)
+        unit_nudge(u);
 }
 
 /* ---- the actor's side ---- */
