@@ -186,6 +186,14 @@ ACTORCTL_SHARED_SRC := \
 CHILD_SRC := \
 	daemon/child/actord-child.c \
 
+# The benchmark of the daemon.
+BENCH_DAEMON_SRC := \
+	bench/daemon.c \
+	bench/load_nng.c \
+	bench/load_plain.c \
+	bench/series.c \
+	bench/server.c \
+
 # --- Modes -------------------------------------------------------------------
 
 MODE     ?= release
@@ -285,6 +293,8 @@ SUPPORT_OBJ := $(call objs,$(SUPPORT_SRC))
 HARNESS_OBJ := $(call objs,$(HARNESS_SRC))
 UNIT_BIN    := $(patsubst %.c,$(OUT)/%,$(call matching,$(UNIT_SRC)))
 E2E_BIN     := $(patsubst %.c,$(OUT)/%,$(call matching,$(E2E_SRC)))
+BENCH_DAEMON_OBJ := $(call objs,$(BENCH_DAEMON_SRC))
+BENCH_DAEMON     := $(OUT)/bench/daemon
 TEST_OBJ    := $(call objs,$(UNIT_SRC) $(E2E_SRC)) $(SUPPORT_OBJ) $(HARNESS_OBJ)
 
 PRODUCT_OBJ := $(sort $(LIBACTOR_OBJ) $(SUPERVISORS_OBJ) $(CONFIG_OBJ) $(DAEMON_OBJ) \
@@ -297,7 +307,7 @@ PRODUCT_OBJ := $(sort $(LIBACTOR_OBJ) $(SUPERVISORS_OBJ) $(CONFIG_OBJ) $(DAEMON_
 
 # --- Targets for people ------------------------------------------------------
 
-.PHONY: all run test asan tsan valgrind lint install uninstall deps format clean help
+.PHONY: all run test bench asan tsan valgrind lint install uninstall deps format clean help
 
 all: $(LIBRARIES) $(PROGRAMS) ## build the programs and libactor (the default)
 
@@ -306,6 +316,9 @@ run: all ## build, then run the demo
 
 test: all $(UNIT_BIN) $(E2E_BIN) ## build and run all tests; T=text runs some
 	@tests/run $(BIN) $(UNIT_BIN) $(E2E_BIN)
+
+bench: all $(BENCH_DAEMON) ## measure the daemon against NNG itself; fails if a goal is missed
+	@$(BENCH_DAEMON) $(BIN)/actord
 
 asan: ## the tests under AddressSanitizer and UBSan
 	@$(MAKE) --no-print-directory test SANITIZE=address
@@ -380,7 +393,7 @@ $(LIBACTOR_PIC): $(OBJ)/pic/%.o: %.c $(OUT)/flags | need-build
 	@mkdir -p $(@D)
 	$(Q)$(COMPILE) -fPIC $(DEPGEN) -c -o $@ $<
 
-$(TEST_OBJ): $(OBJ)/%.o: %.c $(OUT)/flags | need-test
+$(TEST_OBJ) $(BENCH_DAEMON_OBJ): $(OBJ)/%.o: %.c $(OUT)/flags | need-test
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(COMPILE) $(EXTRA) $(DEPGEN) -c -o $@ $<
@@ -451,6 +464,13 @@ $(patsubst %.c,$(OUT)/%,$(E2E_SRC)): $(OUT)/%: $(OBJ)/%.o $(HARNESS_OBJ) $(SUPPO
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(LINK) -o $@ $^ $(CHECK_LIBS) $(ACTORCTL_LIBS)
+
+# --- Benchmarks --------------------------------------------------------------
+
+$(BENCH_DAEMON): $(BENCH_DAEMON_OBJ) | need-build
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(LINK) -o $@ $^ -lnng -lsystemd -lm
 
 # --- Lint --------------------------------------------------------------------
 # Every step fails by itself: `make lint-tidy` and so on.
@@ -569,4 +589,4 @@ uninstall-files:
 	    $(FISH_COMPLETION)
 	-rmdir $(D)$(LIBEXECDIR)
 
--include $(patsubst %.o,%.d,$(PRODUCT_OBJ) $(LIBACTOR_PIC) $(CHILD_OBJ) $(TEST_OBJ))
+-include $(patsubst %.o,%.d,$(PRODUCT_OBJ) $(LIBACTOR_PIC) $(CHILD_OBJ) $(TEST_OBJ) $(BENCH_DAEMON_OBJ))
