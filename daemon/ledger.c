@@ -189,8 +189,10 @@ void ledger_clear(ledger *l)
 {
     for (;;) {
         actor_lock_take(&l->lock);
-        table_node *n = table_next(&l->by_id, NULL);
-        message *m = n ? CONTAINER(n, message, by_id) : NULL;
+        message *m = TAILQ_FIRST(&l->finished); /* the quick way, for nearly all */
+        table_node *n = m ? NULL : table_next(&l->by_id, NULL);
+        if (n)
+            m = CONTAINER(n, message, by_id);
         if (m && m->retained)
             forget(l, m);
         else if (m)
