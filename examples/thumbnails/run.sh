@@ -15,14 +15,12 @@ patience=30              # seconds for any one thing to happen
 tmp=$(mktemp -d)
 PICTURES=$tmp/pictures ALBUM=$tmp/album SOCKET=ipc://$tmp/actord.sock
 export EXAMPLE PICTURES ALBUM SOCKET ACTORCTL_URL=$SOCKET
-log=$tmp/log
 daemon='' partner='' wrong=0
 
 # shellcheck disable=SC2317 # called by the traps
 clean_up() {
-    for pid in $daemon $partner; do
-        kill "$pid" 2>/dev/null && wait "$pid"
-    done
+    stop_daemon
+    [ -z "$partner" ] || { kill "$partner" && wait "$partner"; } 2>/dev/null
     if [ -n "${KEEP:-}" ]; then
         echo "Kept: $tmp"
     else
@@ -34,11 +32,23 @@ trap 'exit 130' INT TERM
 
 title() { printf '\n== %s\n' "$*"; }
 
-# Whoever can't go on says why, and shows the log.
+# Say why it can't go on, and show the log.
 give_up() {
     echo "GIVING UP: $*" >&2
-    [ ! -e "$log" ] || sed 's/^/    /' "$log" >&2
+    stop_daemon
+    [ ! -e "$tmp/log" ] || sed 's/^/    /' "$tmp/log" >&2
     exit 1
+}
+
+# Returns its exit status; the end of its log is then there.
+stop_daemon() {
+    local status=0
+    [ -n "$daemon" ] || return 0
+    kill "$daemon" 2>/dev/null
+    wait "$daemon" || status=$?
+    daemon=''
+    cat <&"$log" >>"$tmp/log"
+    return "$status"
 }
 
 # expect WHAT WANTED GOT
@@ -61,20 +71,13 @@ value = json.load(sys.stdin)[sys.argv[1]]
 print(value if isinstance(value, str) else json.dumps(value))' "$1"
 }
 
-# How many lines of the log match.
-logged() { grep -c -e "$1" "$log"; }
-
-# Wait until a line of the log matches.
+# Read on in the daemon's log until a line matches.
 await_line() {
-    local tail
-    exec {lines}< <(exec tail -n +1 -f --pid "$daemon" "$log")
-    tail=$!
-    while IFS= read -r -t "$patience" -u "$lines" line; do
-        [[ $line =~ $1 ]] && break
+    local line=
+    until [[ $line =~ $1 ]]; do
+        IFS= read -r -t "$patience" -u "$log" line || give_up "the daemon's log doesn't say '$1'"
+        printf '%s\n' "$line" >>"$tmp/log"
     done
-    kill "$tail" 2>/dev/null
-    exec {lines}<&-
-    [[ $line =~ $1 ]] || give_up "the log doesn't say '$1'"
 }
 
 # await_ends ID...: print in what state each message ended, and after how many attempts.
@@ -128,9 +131,10 @@ partner=$!
 read -r -t "$patience" -u "$requests" WEBHOOK_URL || give_up "the partner didn't start"
 export WEBHOOK_URL
 tries=0 retries=0
-: >"$log"
-"$actord" --config "$EXAMPLE/actord.yaml" 2>"$log" &
+mkfifo "$tmp/stderr"
+"$actord" --config "$EXAMPLE/actord.yaml" 2>"$tmp/stderr" &
 daemon=$!
+exec {log}<"$tmp/stderr"
 await_line 'daemon: ready'
 ctl tree
 
@@ -149,10 +153,10 @@ await_ends "${delivered[@]}"
 expect "retries, $retries of $tries requests" yes "$([ "$retries" -gt 0 ] && echo yes)"
 
 title "The breaker opened and closed again"
-grep -e 'breaker=partner' "$log" | sed 's/^/  /'
+await_line 'closed -> open'
+await_line 'half_open -> closed'
+grep -e 'breaker=partner' "$tmp/log" | sed 's/^/  /'
 ctl breaker ls
-expect "closed -> open" yes "$([ "$(logged 'closed -> open')" -gt 0 ] && echo yes)"
-expect "half_open -> closed" yes "$([ "$(logged 'half_open -> closed')" -gt 0 ] && echo yes)"
 expect "now" closed "$(ctl --json breaker ls | grep -o '"state":"[a-z_]*"' | cut -d '"' -f 4)"
 
 title "The broken picture is a dead letter: the album's message, and the ask behind it"
@@ -182,10 +186,8 @@ stats=$(ctl raw '{"jsonrpc":"2.0","id":1,"method":"system.stats"}' | member resu
 # The album's 8 + 1, as many asks of the thumbnail, 8 of the webhook.
 expect "accepted" 26 "$(member accepted <<<"$stats")"
 expect "done" 24 "$(member 'done' <<<"$stats")"
-kill -TERM "$daemon"
-wait "$daemon"
+stop_daemon
 expect "the daemon's exit status" 0 $?
-daemon=''
 
 [ "$wrong" -eq 0 ] || give_up "$wrong of the expectations above did not hold"
 echo
