@@ -79,7 +79,10 @@ class Handler(BaseHTTPRequestHandler):
 def main():
     partner = Partner(int(sys.argv[1]) if len(sys.argv) > 1 else 1)
     print(f"http://127.0.0.1:{partner.server_address[1]}/", flush=True)
-    partner.serve_forever()
+    try:
+        partner.serve_forever()
+    except KeyboardInterrupt:
+        pass  # Ctrl-C at run.sh's terminal
 
 
 main()
