@@ -570,6 +570,7 @@ FISH_COMPLETION := $(D)$(DATADIR)/fish/vendor_completions.d/actorctl.fish
 
 install-docs:
 	install -D -m 644 docs/actorctl.1 $(D)$(DATADIR)/man/man1/actorctl.1
+	install -D -m 644 docs/actord.8 $(D)$(DATADIR)/man/man8/actord.8
 	install -D -m 644 actorctl/completions/actorctl.bash $(BASH_COMPLETION)
 	install -D -m 644 actorctl/completions/_actorctl $(ZSH_COMPLETION)
 	install -D -m 644 actorctl/completions/actorctl.fish $(FISH_COMPLETION)
@@ -585,7 +586,7 @@ uninstall-files:
 	    $(D)$(LIBDIR)/pkgconfig/libactor.pc $(D)$(BINDIR)/actord $(D)$(BINDIR)/actorctl \
 	    $(D)$(LIBEXECDIR)/actord-child $(D)$(UNITDIR)/actord.service \
 	    $(D)$(SYSUSERSDIR)/actord.conf $(D)$(TMPFILESDIR)/actord.conf \
-	    $(D)$(DATADIR)/man/man1/actorctl.1 $(BASH_COMPLETION) $(ZSH_COMPLETION) \
+	    $(D)$(DATADIR)/man/man1/actorctl.1 $(D)$(DATADIR)/man/man8/actord.8 $(BASH_COMPLETION) $(ZSH_COMPLETION) \
 	    $(FISH_COMPLETION)
 	-rmdir $(D)$(LIBEXECDIR)
 
