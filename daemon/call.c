@@ -26,21 +26,17 @@ static void join_batch(const frame *f, json_out *out)
         json_out_array_end(out);
 }
 
-static void frame_answer(frame *f)
+static front_reply reply_of(frame *f)
 {
-    if (!f->batch) {
-        const call *c = &f->calls[0];
-        front_answer(f->request, c->answer.data, c->notification ? 0 : c->answer.len);
-        return;
-    }
-    json_out out = {0};
-    join_batch(f, &out);
-    if (out.err) {
+    const call *c = &f->calls[0];
+    if (!f->batch)
+        return (front_reply){f->request, c->answer.data, c->notification ? 0 : c->answer.len};
+    join_batch(f, &f->joined);
+    if (f->joined.err) {
         log_error("session", "out of memory for an answer: the client is disconnected");
         front_client_close(front_request_client(f->request));
     }
-    front_answer(f->request, out.data, out.err ? 0 : out.len);
-    json_out_free(&out);
+    return (front_reply){f->request, f->joined.data, f->joined.err ? 0 : f->joined.len};
 }
 
 static void call_clear(call *c)
@@ -56,16 +52,42 @@ static void frame_free(frame *f)
 {
     for (size_t i = 0; i < f->count; i++)
         call_clear(&f->calls[i]);
+    json_out_free(&f->joined);
     front_request_release(f->request);
     free(f);
 }
 
 void frame__answered(frame *f)
 {
+    session *s = f->session;
     if (--f->unanswered > 0)
         return;
-    frame_answer(f);
-    frame_free(f);
+    STAILQ_INSERT_TAIL(&s->answered, f, link);
+    if (++s->answered_count == FRONT_REPLIES_MAX)
+        session__send(s);
+}
+
+void session__send(session *s)
+{
+    front_reply replies[FRONT_REPLIES_MAX];
+    frame *f;
+    size_t n = 0;
+    if (s->answered_count == 0)
+        return;
+    STAILQ_FOREACH(f, &s->answered, link)
+    replies[n++] = reply_of(f);
+    front_answer_all(replies, n);
+    while ((f = STAILQ_FIRST(&s->answered))) {
+        STAILQ_REMOVE_HEAD(&s->answered, link);
+        frame_free(f);
+    }
+    s->answered_count = 0;
+}
+
+void session__settle(session *s)
+{
+    if (atomic_load(s->coming) == 0)
+        session__send(s);
 }
 
 /* The call's answer is complete. Nothing may touch the call after this. */
@@ -128,6 +150,7 @@ static void waiter_finished(message_waiter *w, message *m)
     call *c = CONTAINER(w, call, waiter);
     actor_ref to;
     memcpy(&to, c->data, sizeof to);
+    atomic_fetch_add(c->session->coming, 1);
     /* Refused only when the session has ended, and it takes its waiters off before that. */
     actor_send(to, &c->notice);
 }
@@ -169,8 +192,10 @@ static actor_verdict on_reply(actor *self, void *state, actor_err how, actor_msg
 {
     (void)state;
     call *c = arg;
+    session *s = c->session;
     c->self = self;
     c->replied(c, how, msg);
+    session__settle(s);
     return ACTOR_CONTINUE;
 }
 

@@ -176,4 +176,14 @@ void front_answer(front_request *request, const char *bytes, size_t len);
 enum { FRONT_PARTS_MAX = 16 };
 void front_answer_parts(front_request *request, const struct iovec *parts, size_t count);
 
+/* Answer several requests of one client, in this order: front_answer() for each, but the transport
+ * may carry them together, and so wake the client once. At least one, at most FRONT_REPLIES_MAX. */
+enum { FRONT_REPLIES_MAX = 32 };
+typedef struct front_reply {
+    front_request *request;
+    const char *bytes;
+    size_t len;
+} front_reply;
+void front_answer_all(const front_reply *replies, size_t count);
+
 #endif

@@ -133,15 +133,33 @@ void front_answer(front_request *request, const char *bytes, size_t len)
     front_answer_parts(request, &part, 1);
 }
 
-void front_answer_parts(front_request *request, const struct iovec *parts, size_t count)
+static void mark_answered(front_request *request)
 {
-    front_client *client = request->client;
-
-    if (count > FRONT_PARTS_MAX)
-        panic("an answer has too many pieces");
     if (atomic_exchange(&request->answered, true))
         panic("a request was answered twice");
-    atomic_fetch_add(&client->door->front->answered, 1);
-    front__count_out(client);
-    client->door->wire->answer(request, parts, count, false);
+    atomic_fetch_add(&request->client->door->front->answered, 1);
+    front__count_out(request->client);
+}
+
+void front_answer_parts(front_request *request, const struct iovec *parts, size_t count)
+{
+    if (count > FRONT_PARTS_MAX)
+        panic("an answer has too many pieces");
+    mark_answered(request);
+    request->client->door->wire->answer(request, parts, count, false);
+}
+
+void front_answer_all(const front_reply *replies, size_t count)
+{
+    const front_wire *wire = replies[0].request->client->door->wire;
+
+    if (count > FRONT_REPLIES_MAX)
+        panic("too many answers at once");
+    for (size_t i = 0; wire->answer_all == NULL && i < count; i++)
+        front_answer(replies[i].request, replies[i].bytes, replies[i].len);
+    if (wire->answer_all == NULL)
+        return;
+    for (size_t i = 0; i < count; i++)
+        mark_answered(replies[i].request);
+    wire->answer_all(replies, count);
 }

@@ -285,6 +285,7 @@ const front_wire front__ipc = {
     .request_free = sp__request_free,
     .hang_up = sp__hang_up,
     .answer = sp__answer,
+    .answer_all = sp__answer_all,
 };
 
 const front_wire front__tcp = {
@@ -297,4 +298,5 @@ const front_wire front__tcp = {
     .request_free = sp__request_free,
     .hang_up = sp__hang_up,
     .answer = sp__answer,
+    .answer_all = sp__answer_all,
 };

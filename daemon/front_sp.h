@@ -103,6 +103,7 @@ void sp__conn_close(sp_conn *conn);
 
 /* For the wire. */
 void sp__answer(front_request *answered, const struct iovec *parts, size_t count, bool refusal);
+void sp__answer_all(const front_reply *replies, size_t count);
 void sp__hang_up(front_client *client);
 void sp__client_free(front_client *client);
 void sp__request_free(front_request *request);

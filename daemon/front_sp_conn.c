@@ -422,6 +422,42 @@ void sp__answer(front_request *answered, const struct iovec *parts, size_t count
         front__sent(&conn->base);
 }
 
+void sp__answer_all(const front_reply *replies, size_t count)
+{
+    enum { PARTS = 3 }; /* head, backtrace, body */
+    sp_conn *conn = (sp_conn *)replies[0].request->client;
+    size_t head_size = conn->door->head_size;
+    unsigned char heads[FRONT_REPLIES_MAX][SP_HEAD];
+    struct iovec all[FRONT_REPLIES_MAX * PARTS];
+    size_t sizes[FRONT_REPLIES_MAX];
+    size_t total = 0;
+    size_t sent;
+    size_t queued = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        sp_request *request = (sp_request *)replies[i].request;
+
+        put_head(heads[i], request->trace + replies[i].len);
+        all[PARTS * i] = (struct iovec){heads[i] + SP_HEAD - head_size, head_size};
+        all[PARTS * i + 1] = (struct iovec){request->data, request->trace};
+        all[PARTS * i + 2] = (struct iovec){(void *)(uintptr_t)replies[i].bytes, replies[i].len};
+        sizes[i] = head_size + request->trace + replies[i].len;
+        total += sizes[i];
+    }
+    actor_lock_take(&conn->lock);
+    sent = send_now(conn, all, PARTS * count, total);
+    for (size_t i = 0; i < count; i++) {
+        size_t part = least(sent, sizes[i]);
+
+        sent -= part;
+        if (part < sizes[i] && queue(conn, chunk_of(all + PARTS * i, PARTS, part), false))
+            queued++;
+    }
+    actor_lock_give(&conn->lock);
+    for (size_t i = queued; i < count; i++)
+        front__sent(&conn->base);
+}
+
 /* ---- the end ---- */
 
 void sp__hang_up(front_client *client)

@@ -35,6 +35,9 @@ typedef struct front_wire {
     /* Carry an answer, and call front__sent() once it has left or never will, unless it is a
      * refusal. */
     void (*answer)(front_request *request, const struct iovec *parts, size_t count, bool refusal);
+
+    /* The same for several answers to one client; NULL: one after the other. */
+    void (*answer_all)(const front_reply *replies, size_t count);
 } front_wire;
 
 extern const front_wire front__ipc; /* front_sp.c: ours */

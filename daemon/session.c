@@ -12,6 +12,7 @@ typedef struct session_client {
     atomic_uint refs;
     sessions *all;
     const session_access *access;
+    atomic_uint coming; /* see struct session */
     actor_ref ref;
 } session_client;
 
@@ -159,7 +160,9 @@ static actor_verdict session_start(actor *self, void *state, void *arg)
 {
     (void)self;
     session *s = state;
-    const session_client *client = arg;
+    session_client *client = arg;
+    s->coming = &client->coming;
+    STAILQ_INIT(&s->answered);
     s->daemon = client->all->daemon;
     s->access = client->access;
     TAILQ_INIT(&s->waiting);
@@ -170,6 +173,7 @@ static actor_verdict session_stop(actor *self, void *state, actor_how how)
 {
     (void)how;
     abandon(self, state, true);
+    session__send(state);
     return ACTOR_CONTINUE;
 }
 
@@ -186,6 +190,7 @@ static actor_verdict session_handle(actor *self, void *state, actor_msg *msg)
     call *c;
     switch (actor_msg_type(msg)) {
     case SESSION_REQUEST:
+        atomic_fetch_sub(s->coming, 1);
         carry_out(self, s, payload_pointer(msg));
         break;
     case SESSION_GONE:
@@ -193,6 +198,7 @@ static actor_verdict session_handle(actor *self, void *state, actor_msg *msg)
         s->gone = true;
         break;
     case SESSION_OVER:
+        atomic_fetch_sub(s->coming, 1);
         c = payload_pointer(msg);
         c->self = self;
         c->finish(c);
@@ -205,6 +211,7 @@ static actor_verdict session_handle(actor *self, void *state, actor_msg *msg)
     default:
         break;
     }
+    session__settle(s);
     return s->gone && TAILQ_EMPTY(&s->waiting) ? ACTOR_EXIT : ACTOR_CONTINUE;
 }
 
@@ -233,6 +240,7 @@ static bool client_new(void *context, front_client *client, const front_peer *pe
     if (!c)
         return false;
     atomic_init(&c->refs, 2);
+    atomic_init(&c->coming, 0);
     c->all = all;
     c->access = front_client_tag(client);
     actor_spec spec = {
@@ -277,8 +285,10 @@ static void request_come(void *context, front_client *client, void *user, front_
         "\"data\":{\"code\":\"internal_error\",\"retry_safe\":false}}}";
     (void)client;
     sessions *all = context;
-    const session_client *c = user;
+    session_client *c = user;
     actor_msg *msg = pointer_message(SESSION_REQUEST, request);
+    if (msg)
+        atomic_fetch_add(&c->coming, 1);
     if (msg && !atomic_load(&all->open) && keep_early(all, c->ref, msg))
         return;
     if (msg && actor_send(c->ref, &msg) == ACTOR_OK)
