@@ -102,6 +102,7 @@ DAEMON_SRC := \
 	daemon/front_request.c \
 	daemon/front_sp.c \
 	daemon/front_sp_conn.c \
+	daemon/front_sp_out.c \
 	daemon/front_tcp.c \
 	daemon/heap.c \
 	daemon/json.c \

@@ -101,6 +101,20 @@ void sp__conn_quiet(sp_conn *conn);
 /* Close the socket, drop what is queued, tell the front. The loop's last act on it. */
 void sp__conn_close(sp_conn *conn);
 
+/* Watch for what there is to do. */
+void sp__watch(sp_conn *conn) LOCK_REQUIRES(conn->lock);
+
+/* Send what is queued. False: the connection is broken. */
+bool sp__flush(sp_conn *conn) LOCK_REQUIRES(conn->lock);
+
+/* The chunks, taken off their connection, will never be sent. */
+void sp__drop(sp_conn *conn, sp_chunk *chunk);
+
+static inline size_t sp__least(uint64_t a, size_t b)
+{
+    return a < b ? (size_t)a : b;
+}
+
 /* For the wire. */
 void sp__answer(front_request *answered, const struct iovec *parts, size_t count, bool refusal);
 void sp__answer_all(const front_reply *replies, size_t count);
