@@ -3,9 +3,11 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-#define CHUNK ((size_t)256 << 10) /* bytes, and the alignment of a chunk */
+#define CHUNK   ((size_t)256 << 10) /* bytes, and the alignment of a chunk */
+#define REGION  ((size_t)2 << 20)   /* likewise; a huge page */
+#define SINGLES 16u                 /* chunks before the first region */
 
-const uint32_t actor__pool_batch[ACTOR__CLASSES] = {64, 64, 64, 32, 32, 16, 8, 4};
+const uint32_t actor__pool_batch[ACTOR__CLASSES] = {64, 64, 64, 64, 32, 32, 16, 8, 4};
 
 /* At the start of each chunk. */
 typedef struct chunk {
@@ -25,7 +27,7 @@ typedef struct depot {
 static depot depots[ACTOR__CLASSES] = {
     {.lock = ACTOR_LOCK_INIT}, {.lock = ACTOR_LOCK_INIT}, {.lock = ACTOR_LOCK_INIT},
     {.lock = ACTOR_LOCK_INIT}, {.lock = ACTOR_LOCK_INIT}, {.lock = ACTOR_LOCK_INIT},
-    {.lock = ACTOR_LOCK_INIT}, {.lock = ACTOR_LOCK_INIT},
+    {.lock = ACTOR_LOCK_INIT}, {.lock = ACTOR_LOCK_INIT}, {.lock = ACTOR_LOCK_INIT},
 };
 
 /* In a depot a batch's first message leads to the next batch by its tag, and says its length in
@@ -41,20 +43,64 @@ static void give_batch(unsigned block, actor_msg *first, uint32_t count)
     actor_lock_give(&d->lock);
 }
 
-static bool add_chunk(depot *d, unsigned block) LOCK_REQUIRES(d->lock)
+/* Where the next chunks come from, of all classes. */
+static actor_lock chunk_lock = ACTOR_LOCK_INIT;
+static uint32_t singles LOCK_GUARDED_BY(chunk_lock);     /* made so far */
+static char *region LOCK_GUARDED_BY(chunk_lock);         /* rest of the newest region */
+static uint32_t region_left LOCK_GUARDED_BY(chunk_lock); /* its chunks */
+
+/* Memory aligned to its size, a power of two. */
+static char *map_aligned(size_t size)
 {
     /* Twice the size, to cut an aligned one out of it. */
-    char *raw = mmap(NULL, 2 * CHUNK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *raw = mmap(NULL, 2 * size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
     if (raw == MAP_FAILED)
-        return false;
-    char *at = (char *)(((uintptr_t)raw + CHUNK - 1) & ~(uintptr_t)(CHUNK - 1));
+        return NULL;
+    char *at = (char *)(((uintptr_t)raw + size - 1) & ~(uintptr_t)(size - 1));
     size_t before = (size_t)(at - raw);
 
     if (before != 0)
         munmap(raw, before);
-    if (before != CHUNK)
-        munmap(at + CHUNK, CHUNK - before);
+    munmap(at + size, size - before);
+    return at;
+}
+
+static bool add_region(void) LOCK_REQUIRES(chunk_lock)
+{
+    char *at = map_aligned(REGION);
+
+    if (at == NULL)
+        return false;
+    (void)madvise(at, REGION, MADV_HUGEPAGE); /* no matter if it can't */
+    region = at;
+    region_left = REGION / CHUNK;
+    return true;
+}
+
+static char *new_chunk(void)
+{
+    char *at = NULL;
+
+    actor_lock_take(&chunk_lock);
+    if (singles < SINGLES) {
+        at = map_aligned(CHUNK);
+        singles += at != NULL;
+    } else if (region_left != 0 || add_region()) {
+        at = region;
+        region += CHUNK;
+        region_left--;
+    }
+    actor_lock_give(&chunk_lock);
+    return at;
+}
+
+static bool add_chunk(depot *d, unsigned block) LOCK_REQUIRES(d->lock)
+{
+    char *at = new_chunk();
+
+    if (at == NULL)
+        return false;
 
     chunk *c = (chunk *)at;
 
@@ -72,17 +118,23 @@ static actor_msg *carve(depot *d, unsigned block, uint32_t want, uint32_t *got)
 {
     const size_t bytes = (size_t)ACTOR__SMALLEST << block;
     actor_msg *first = NULL;
+    actor_msg *last = NULL;
 
     *got = 0;
     if ((size_t)(d->end - d->fresh) < bytes && !add_chunk(d, block))
         return NULL;
+    /* By rising address, as processors like to fetch ahead. */
     while (*got < want && (size_t)(d->end - d->fresh) >= bytes) {
         actor_msg *m = (actor_msg *)d->fresh;
 
         d->fresh += bytes;
         m->block = (uint8_t)(block & 15u);
-        actor__set_next(m, first);
-        first = m;
+        if (last == NULL)
+            first = m;
+        else
+            actor__set_next(last, m);
+        actor__set_next(m, NULL);
+        last = m;
         ++*got;
     }
     return first;

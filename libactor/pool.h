@@ -7,7 +7,9 @@
  * 2001.)
  *
  * Depots carve their blocks from aligned chunks that know their class, so that a block leads to
- * its chunk by masking its address, and chunks can be given back one day.
+ * its chunk by masking its address, and chunks can be given back one day. The first chunks are
+ * single; when there are some, more come from regions of 2 MB that the system may back by huge
+ * pages: a queue of millions that nobody reads yet is bound by the first touch of its memory.
  *
  * Under AddressSanitizer each message is a heap block of its own, so that it watches over them.
  */
@@ -18,7 +20,7 @@
 #include "libactor/msg.h"
 #include "libactor/thread.h"
 
-#define ACTOR__SMALLEST 64
+#define ACTOR__SMALLEST 32
 
 /* Blocks a magazine holds, by class. */
 extern const uint32_t actor__pool_batch[ACTOR__CLASSES];
@@ -26,9 +28,9 @@ extern const uint32_t actor__pool_batch[ACTOR__CLASSES];
 /* The class for `bytes` (header included), ACTOR__CLASSES or more: none. */
 static inline unsigned actor__pool_class(size_t bytes)
 {
-    return 58u - (unsigned)__builtin_clzll((bytes - 1) | (ACTOR__SMALLEST - 1));
+    return 59u - (unsigned)__builtin_clzll((bytes - 1) | (ACTOR__SMALLEST - 1));
 }
-static_assert(ACTOR__SMALLEST == 1 << 6, "see actor__pool_class()");
+static_assert(ACTOR__SMALLEST == 1 << 5, "see actor__pool_class()");
 
 /* Refill the empty magazine and take one. NULL when out of memory. */
 actor_msg *actor__pool_refill(unsigned block);

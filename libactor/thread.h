@@ -19,7 +19,7 @@ typedef struct actor__cache {
     uint32_t count; /* of cur */
 } actor__cache;
 
-#define ACTOR__CLASSES 8 /* message blocks of 64, 128, ... 8192 bytes */
+#define ACTOR__CLASSES 9 /* message blocks of 32, 64, ... 8192 bytes */
 
 typedef struct actor__thread {
     struct actor__worker *worker; /* that this thread is, or plays in a simulation; or NULL */
