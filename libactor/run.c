@@ -19,6 +19,8 @@
 #include "libactor/timer.h"
 #include "libactor/watch.h"
 
+#define AHEAD 8u /* messages */
+
 static inline void release(actor_msg *m)
 {
     if (LIKELY(!ACTOR__ASAN && m->kind == ACTOR__USER && !m->ask && !m->borrowed))
@@ -211,6 +213,13 @@ static step leave(actor *a)
     return STEP_DONE;
 }
 
+/* Messages of a long queue often lie at even distances, as they were made: guess where the one
+ * some places on is. Wrong guesses do no harm. */
+static inline void fetch_ahead(const actor__node *t, const actor__node *n)
+{
+    __builtin_prefetch((const void *)((uintptr_t)n + AHEAD * ((uintptr_t)n - (uintptr_t)t)), 1);
+}
+
 static step fast_steps(actor__worker *w, actor *a, unsigned *left)
 {
     for (; *left > 0; --*left) {
@@ -222,6 +231,7 @@ static step fast_steps(actor__worker *w, actor *a, unsigned *left)
             return STEP_ON;
         if (n == NULL)
             return STEP_DONE;
+        fetch_ahead(t, n);
         a->tail = n;
         if (t != &a->stub)
             release(actor__node_msg(t));

@@ -9,6 +9,9 @@
 
 #define LOCAL_MAX   128u /* free slots a thread keeps to itself */
 #define LOCAL_BATCH 64u  /* slots that change hands at a time */
+#define HUGE_PAGE   ((size_t)2 << 20)
+
+static_assert(sizeof(actor) * ACTOR__CHUNK % HUGE_PAGE == 0, "chunks are made of huge pages");
 
 actor *_Atomic actor__chunks[ACTOR__CHUNKS];
 
@@ -34,14 +37,24 @@ static void **batch_next(actor *first)
 static actor *new_chunk(void)
 {
     const size_t bytes = sizeof(actor) * ACTOR__CHUNK;
-
-    void *chunk = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+    bool first = load_relaxed(&actor__chunks[0]) == NULL;
+    char *chunk = mmap(NULL, bytes + HUGE_PAGE, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
     if (chunk == MAP_FAILED)
         return NULL;
+
+    /* Cut a whole number of huge pages out of it. */
+    size_t before = -(uintptr_t)chunk & (HUGE_PAGE - 1);
+
+    if (before != 0)
+        munmap(chunk, before);
+    chunk += before;
+    munmap(chunk + bytes, HUGE_PAGE - before);
+    if (!first)
+        (void)madvise(chunk, bytes, MADV_HUGEPAGE); /* no matter if it can't */
     ACTOR__LEAK_ROOT(chunk, bytes);
-    return chunk;
+    return (actor *)chunk;
 }
 
 /* Up to `want` slots that were never used, as a list. */
