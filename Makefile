@@ -148,6 +148,7 @@ DAEMON_SRC := \
 	daemon/unit.c \
 	daemon/unit_message.c \
 	daemon/unit_put.c \
+	daemon/unit_submit.c \
 	daemon/utf8.c \
 	daemon/worker_line.c \
 

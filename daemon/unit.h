@@ -218,6 +218,8 @@ void unit_retry(unit *u, message *m, clock_ms delay) LOCK_REQUIRES(u->lock);
 /* It ends. `error` is copied; on MESSAGE_DONE m->reply is set already. */
 void unit_finish(unit *u, message *m, message_state state, rpc_code outcome, const char *error)
     LOCK_REQUIRES(u->lock);
+/* Its deadline, place or state has changed: so does what time will do to it. */
+void unit_reschedule(unit *u, message *m) LOCK_REQUIRES(u->lock);
 /* Asks can't wait for a breaker: they fail with `outcome` now. */
 void unit_fail_asks(unit *u, rpc_code outcome, const char *error, clock_ms retry_after)
     LOCK_REQUIRES(u->lock);
