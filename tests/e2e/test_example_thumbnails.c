@@ -8,8 +8,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char **environ;
-
 enum { DEADLINE_S = 90 };
 
 static char *output; /* what the script printed, stdout and stderr */
