@@ -131,6 +131,8 @@ static void obey(const char *id, const char *line, const cJSON *step)
         hold(id);
     else if (strcmp(what, "release") == 0)
         release();
+    else if (strcmp(what, "close") == 0)
+        close(STDIN_FILENO);
     else if (strcmp(what, "exit") == 0)
         _exit((int)number);
     else if (strcmp(what, "signal") == 0)

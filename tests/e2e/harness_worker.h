@@ -11,6 +11,7 @@
  *     "line": true      answer with the line as it came, as a string
  *     "hold": true      answer later: at "release", or with the answer to a question ("ref")
  *     "release": true   answer all that is held, newest first, with their count
+ *     "close": true     its input, so that nothing more can reach it
  *     "exit": N         end with this status
  *     "signal": N       send it to itself
  *     "pause": true     until a signal ends it
