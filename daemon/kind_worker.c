@@ -1,10 +1,8 @@
-/* worker: a long-lived process that speaks NDJSON on stdin and stdout
- * (worker.md).
+/* worker: a long-lived process that speaks NDJSON on stdin and stdout (worker.md).
  *
- * The process is the incarnation: it starts with it, and when it ends by
- * itself, so does the incarnation. Attempts are lines; `credits` of them may be
- * unanswered. An attempt whose message ended otherwise (cancelled, timed out)
- * keeps its credit until the worker answers or is killed.
+ * The process is the incarnation: it starts with it, and when it ends by itself, so does the
+ * incarnation. Attempts are lines; `credits` of them may be unanswered. An attempt whose message
+ * ended otherwise (cancelled, timed out) keeps its credit until the worker answers or is killed.
  */
 #include "daemon/child.h"
 #include "daemon/daemon.h"
@@ -19,424 +17,422 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-  READ_SIZE = 64 * 1024,
-  READS_A_TURN = 4,
-  ENVELOPE_BYTES = 1024,
-  LATE_KEPT = 16
-};
+enum { READ_SIZE = 64 * 1024, READS_A_TURN = 4, ENVELOPE_BYTES = 1024, LATE_KEPT = 16 };
 
 typedef struct worker {
-  child *child;
-  json_out lines; /* to be written, from `written` on */
-  size_t written;
-  uint64_t sent; /* bytes, in all */
-  char *in;      /* an unfinished line of its */
-  size_t in_len, in_room;
-  bool more; /* stdout was not read to its end in this turn */
-  bool exited;
-  worker_asks asks; /* its own questions to others */
-  /* The ids it was told to cancel and has answered: the answer and the cancel
-   * may have crossed, so that it answers the cancel as well. */
-  char late[LATE_KEPT][MESSAGE_ID_MAX];
-  unsigned late_next;
+    child *child;
+    json_out lines; /* to be written, from `written` on */
+    size_t written;
+    uint64_t sent; /* bytes, in all */
+    char *in;      /* an unfinished line of its */
+    size_t in_len, in_room;
+    bool more; /* stdout was not read to its end in this turn */
+    bool exited;
+    worker_asks asks; /* its own questions to others */
+    /* The ids it was told to cancel and has answered: the answer and the cancel may have crossed,
+     * so that it answers the cancel as well. */
+    char late[LATE_KEPT][MESSAGE_ID_MAX];
+    unsigned late_next;
 } worker;
 
 typedef struct worker_attempt {
-  attempt base;
-  char id[MESSAGE_ID_MAX];
-  uint64_t begin;       /* of its line, in all that is sent */
-  actor_timer *overdue; /* after a cancel: when the worker is killed for it */
+    attempt base;
+    char id[MESSAGE_ID_MAX];
+    uint64_t begin;       /* of its line, in all that is sent */
+    actor_timer *overdue; /* after a cancel: when the worker is killed for it */
 } worker_attempt;
 
 /* ---- towards the worker ---- */
 
-static void flush(worker *w) {
-  int e = 0;
-  while (w->written < w->lines.len && !e) {
-    size_t put = 0;
-    e = process_write(child_process(w->child), w->lines.data + w->written,
-                      w->lines.len - w->written, &put);
-    w->written += e ? 0 : put;
-    w->sent += e ? 0 : put;
-  }
-  if (e == EAGAIN)
-    return;
-  json_out_clear(&w->lines); /* written, or nobody will read it */
-  w->written = 0;
+static void flush(worker *w)
+{
+    int e = 0;
+    while (w->written < w->lines.len && !e) {
+        size_t put = 0;
+        e = process_write(child_process(w->child), w->lines.data + w->written,
+                          w->lines.len - w->written, &put);
+        w->written += e ? 0 : put;
+        w->sent += e ? 0 : put;
+    }
+    if (e == EAGAIN)
+        return;
+    json_out_clear(&w->lines); /* written, or nobody will read it */
+    w->written = 0;
 }
 
 /* A value on one line: line ends between its tokens become spaces. */
-static void put_on_one_line(json_out *out, const char *json, size_t len) {
-  size_t at = out->len;
-  json_out_raw(out, json, len);
-  for (; !out->err && at < out->len; at++)
-    if (out->data[at] == '\n' || out->data[at] == '\r')
-      out->data[at] = ' ';
+static void put_on_one_line(json_out *out, const char *json, size_t len)
+{
+    size_t at = out->len;
+    json_out_raw(out, json, len);
+    for (; !out->err && at < out->len; at++)
+        if (out->data[at] == '\n' || out->data[at] == '\r')
+            out->data[at] = ' ';
 }
 
-static void end_line(json_out *out) {
-  json_out_object_end(out);
-  json_out_end_line(out);
+static void end_line(json_out *out)
+{
+    json_out_object_end(out);
+    json_out_end_line(out);
 }
 
-static void worker_begin(actor *self, delivery *d, attempt *a) {
-  (void)self;
-  worker *w = d->state;
-  worker_attempt *x = (worker_attempt *)a;
-  json_out *out = &w->lines;
-  memcpy(x->id, a->message->id, sizeof x->id);
-  x->begin = w->sent + (out->len - w->written);
-  size_t before = out->len;
-  json_out_object(out);
-  json_out_key(out, "id");
-  json_out_text(out, x->id);
-  json_out_key(out, "attempt");
-  json_out_uint(out, a->number);
-  json_out_key(out, "msg");
-  put_on_one_line(out, a->message->payload, a->message->payload_len);
-  end_line(out);
-  if (out->err) { /* take the half line back, so that the worker sees whole ones
-                     only */
-    out->err = JSON_OK;
-    out->len = before;
-    attempt_failed(d, a, "out of memory");
-    attempt_release(d, a);
-    return;
-  }
-  flush(w);
+static void worker_begin(actor *self, delivery *d, attempt *a)
+{
+    (void)self;
+    worker *w = d->state;
+    worker_attempt *x = (worker_attempt *)a;
+    json_out *out = &w->lines;
+    memcpy(x->id, a->message->id, sizeof x->id);
+    x->begin = w->sent + (out->len - w->written);
+    size_t before = out->len;
+    json_out_object(out);
+    json_out_key(out, "id");
+    json_out_text(out, x->id);
+    json_out_key(out, "attempt");
+    json_out_uint(out, a->number);
+    json_out_key(out, "msg");
+    put_on_one_line(out, a->message->payload, a->message->payload_len);
+    end_line(out);
+    if (out->err) { /* take the half line back, so that the worker sees whole ones only */
+        out->err = JSON_OK;
+        out->len = before;
+        attempt_failed(d, a, "out of memory");
+        attempt_release(d, a);
+        return;
+    }
+    flush(w);
 }
 
-static void worker_cancel(actor *self, delivery *d, attempt *a) {
-  worker *w = d->state;
-  worker_attempt *x = (worker_attempt *)a;
-  json_out *out = &w->lines;
-  size_t before = out->len;
-  json_out_object(out);
-  json_out_key(out, "cancel");
-  json_out_text(out, x->id);
-  end_line(out);
-  if (out->err) { /* it is killed all the same if it takes too long */
-    out->err = JSON_OK;
-    out->len = before;
-  }
-  flush(w);
-  actor_lock_take(&d->unit->lock);
-  clock_ms grace = d->unit->settings.shutdown;
-  actor_lock_give(&d->unit->lock);
-  if (grace >= 0 &&
-      actor_after(self, grace, UNIT_MSG_TIMER, child_serial(w->child),
-                  &x->overdue) != ACTOR_OK)
-    log_warn("worker",
-             "out of memory: '%s' has no limit for a cancelled message",
-             d->unit->name);
+static void worker_cancel(actor *self, delivery *d, attempt *a)
+{
+    worker *w = d->state;
+    worker_attempt *x = (worker_attempt *)a;
+    json_out *out = &w->lines;
+    size_t before = out->len;
+    json_out_object(out);
+    json_out_key(out, "cancel");
+    json_out_text(out, x->id);
+    end_line(out);
+    if (out->err) { /* it is killed all the same if it takes too long */
+        out->err = JSON_OK;
+        out->len = before;
+    }
+    flush(w);
+    actor_lock_take(&d->unit->lock);
+    clock_ms grace = d->unit->settings.shutdown;
+    actor_lock_give(&d->unit->lock);
+    if (grace >= 0 &&
+        actor_after(self, grace, UNIT_MSG_TIMER, child_serial(w->child), &x->overdue) != ACTOR_OK)
+        log_warn("worker", "out of memory: '%s' has no limit for a cancelled message",
+                 d->unit->name);
 }
 
 /* ---- from the worker ---- */
 
-static worker_attempt *by_id(delivery *d, json_value id) {
-  attempt *a;
-  TAILQ_FOREACH(a, &d->attempts, link)
-  if (json_text_is(id, ((worker_attempt *)a)->id))
-    return (worker_attempt *)a;
-  return NULL;
+static worker_attempt *by_id(delivery *d, json_value id)
+{
+    attempt *a;
+    TAILQ_FOREACH(a, &d->attempts, link)
+    if (json_text_is(id, ((worker_attempt *)a)->id))
+        return (worker_attempt *)a;
+    return NULL;
 }
 
-static void on_progress(delivery *d, worker_attempt *x,
-                        const worker_line *line) {
-  message *m = x->base.message;
-  if (!m)
-    return;
-  double progress = 0;
-  json_double(line->progress, &progress);
-  char *note = NULL;
-  if (line->note.len && json_text_dup(line->note, &note, NULL) != JSON_OK)
-    note = NULL;
-  actor_lock_take(&d->unit->lock);
-  m->progress = progress < 0 ? 0 : progress > 1 ? 1 : progress;
-  free(m->note);
-  m->note = note;
-  actor_lock_give(&d->unit->lock);
+static void on_progress(delivery *d, worker_attempt *x, const worker_line *line)
+{
+    message *m = x->base.message;
+    if (!m)
+        return;
+    double progress = 0;
+    json_double(line->progress, &progress);
+    char *note = NULL;
+    if (line->note.len && json_text_dup(line->note, &note, NULL) != JSON_OK)
+        note = NULL;
+    actor_lock_take(&d->unit->lock);
+    m->progress = progress < 0 ? 0 : progress > 1 ? 1 : progress;
+    free(m->note);
+    m->note = note;
+    actor_lock_give(&d->unit->lock);
 }
 
-static void remember_late(worker *w, const worker_attempt *x) {
-  memcpy(w->late[w->late_next++ % LATE_KEPT], x->id, sizeof x->id);
+static void remember_late(worker *w, const worker_attempt *x)
+{
+    memcpy(w->late[w->late_next++ % LATE_KEPT], x->id, sizeof x->id);
 }
 
-static bool is_late(const worker *w, json_value id) {
-  for (size_t i = 0; i < LATE_KEPT; i++)
-    if (w->late[i][0] && json_text_is(id, w->late[i]))
-      return true;
-  return false;
+static bool is_late(const worker *w, json_value id)
+{
+    for (size_t i = 0; i < LATE_KEPT; i++)
+        if (w->late[i][0] && json_text_is(id, w->late[i]))
+            return true;
+    return false;
 }
 
-static void on_answer(actor *self, delivery *d, worker_attempt *x,
-                      const worker_line *line) {
-  attempt *a = &x->base;
-  if (line->reply.len) {
-    char *reply = malloc(line->reply.len);
-    if (reply)
-      attempt_done(d, a, memcpy(reply, line->reply.start, line->reply.len),
-                   line->reply.len);
-    else
-      attempt_failed(d, a, "out of memory for its reply");
-  } else {
-    char *text = NULL;
-    json_err e = json_text_dup(line->error, &text, NULL);
-    const char *error = e ? json_strerror(e) : text;
-    if (line->no_retry)
-      attempt_rejected(d, a, "%s", error);
-    else
-      attempt_failed(d, a, "%s", error);
-    free(text);
-  }
-  actor_timer_cancel(self, &x->overdue);
-  if (a->told)
-    remember_late(d->state, x);
-  attempt_release(d, a);
-}
-
-/* Carry out one line. The verdict is not ACTOR_CONTINUE when it breaks the
- * protocol. */
-static actor_verdict on_line(actor *self, delivery *d, const char *bytes,
-                             size_t len) {
-  worker *w = d->state;
-  worker_line line;
-  char why[160];
-  worker_line_kind what = worker_line_read(bytes, len, &line, why, sizeof why);
-  worker_attempt *x = NULL;
-  if (what == WORKER_ANSWER || what == WORKER_PROGRESS) {
-    x = by_id(d, line.id);
-    if (!x && is_late(w, line.id))
-      return ACTOR_CONTINUE;
-    if (!x) {
-      snprintf(why, sizeof why,
-               "it answered a message that it doesn't have: id %.*s",
-               (int)(line.id.len < 64 ? line.id.len : 64), line.id.start);
-      what = WORKER_BROKEN;
+static void on_answer(actor *self, delivery *d, worker_attempt *x, const worker_line *line)
+{
+    attempt *a = &x->base;
+    if (line->reply.len) {
+        char *reply = malloc(line->reply.len);
+        if (reply)
+            attempt_done(d, a, memcpy(reply, line->reply.start, line->reply.len), line->reply.len);
+        else
+            attempt_failed(d, a, "out of memory for its reply");
+    } else {
+        char *text = NULL;
+        json_err e = json_text_dup(line->error, &text, NULL);
+        const char *error = e ? json_strerror(e) : text;
+        if (line->no_retry)
+            attempt_rejected(d, a, "%s", error);
+        else
+            attempt_failed(d, a, "%s", error);
+        free(text);
     }
-  }
-  switch (what) {
-  case WORKER_READY:
-    if (!d->ready && !d->stopping)
-      delivery_started(self, d);
-    break;
-  case WORKER_ANSWER:
-    on_answer(self, d, x, &line);
-    break;
-  case WORKER_PROGRESS:
-    on_progress(d, x, &line);
-    break;
-  case WORKER_SEND:
-    worker_send(d->unit, &line);
-    break;
-  case WORKER_ASK:
-    worker_ask_begin(self, &w->asks, d->unit, &line, &w->lines);
-    flush(w);
-    break;
-  case WORKER_STATE:
-    worker_state(d->unit, &line);
-    break;
-  case WORKER_LOG:
-    worker_log(d->unit, &line);
-    break;
-  case WORKER_BROKEN:
-    snprintf(d->ended, sizeof d->ended, "the worker broke the protocol");
-    return actor_fail(self, ACTOR_FAIL_RESTART, "protocol error: %s", why);
-  }
-  return ACTOR_CONTINUE;
+    actor_timer_cancel(self, &x->overdue);
+    if (a->told)
+        remember_late(d->state, x);
+    attempt_release(d, a);
+}
+
+/* Carry out one line. The verdict is not ACTOR_CONTINUE when it breaks the protocol. */
+static actor_verdict on_line(actor *self, delivery *d, const char *bytes, size_t len)
+{
+    worker *w = d->state;
+    worker_line line;
+    char why[160];
+    worker_line_kind what = worker_line_read(bytes, len, &line, why, sizeof why);
+    worker_attempt *x = NULL;
+    if (what == WORKER_ANSWER || what == WORKER_PROGRESS) {
+        x = by_id(d, line.id);
+        if (!x && is_late(w, line.id))
+            return ACTOR_CONTINUE;
+        if (!x) {
+            snprintf(why, sizeof why, "it answered a message that it doesn't have: id %.*s",
+                     (int)(line.id.len < 64 ? line.id.len : 64), line.id.start);
+            what = WORKER_BROKEN;
+        }
+    }
+    switch (what) {
+    case WORKER_READY:
+        if (!d->ready && !d->stopping)
+            delivery_started(self, d);
+        break;
+    case WORKER_ANSWER:
+        on_answer(self, d, x, &line);
+        break;
+    case WORKER_PROGRESS:
+        on_progress(d, x, &line);
+        break;
+    case WORKER_SEND:
+        worker_send(d->unit, &line);
+        break;
+    case WORKER_ASK:
+        worker_ask_begin(self, &w->asks, d->unit, &line, &w->lines);
+        flush(w);
+        break;
+    case WORKER_STATE:
+        worker_state(d->unit, &line);
+        break;
+    case WORKER_LOG:
+        worker_log(d->unit, &line);
+        break;
+    case WORKER_BROKEN:
+        snprintf(d->ended, sizeof d->ended, "the worker broke the protocol");
+        return actor_fail(self, ACTOR_FAIL_RESTART, "protocol error: %s", why);
+    }
+    return ACTOR_CONTINUE;
 }
 
 /* Append to the unfinished line. */
-static bool keep(worker *w, const char *bytes, size_t n) {
-  if (w->in_len + n > w->in_room) {
-    size_t room = w->in_room ? w->in_room : READ_SIZE;
-    while (room < w->in_len + n)
-      room *= 2;
-    char *more = realloc(w->in, room);
-    if (!more)
-      return false;
-    w->in = more;
-    w->in_room = room;
-  }
-  memcpy(w->in + w->in_len, bytes, n);
-  w->in_len += n;
-  return true;
+static bool keep(worker *w, const char *bytes, size_t n)
+{
+    if (w->in_len + n > w->in_room) {
+        size_t room = w->in_room ? w->in_room : READ_SIZE;
+        while (room < w->in_len + n)
+            room *= 2;
+        char *more = realloc(w->in, room);
+        if (!more)
+            return false;
+        w->in = more;
+        w->in_room = room;
+    }
+    memcpy(w->in + w->in_len, bytes, n);
+    w->in_len += n;
+    return true;
 }
 
-static actor_verdict on_bytes(actor *self, delivery *d, const char *bytes,
-                              size_t n) {
-  worker *w = d->state;
-  size_t limit =
-      (size_t)atomic_load(&d->unit->daemon->message_limit) + ENVELOPE_BYTES;
-  while (n > 0) {
-    const char *end = memchr(bytes, '\n', n);
-    size_t part = end ? (size_t)(end - bytes) : n;
-    if (w->in_len + part > limit) {
-      snprintf(d->ended, sizeof d->ended, "the worker broke the protocol");
-      return actor_fail(
-          self, ACTOR_FAIL_RESTART,
-          "protocol error: a line over limits.message (%zu bytes)", limit);
+static actor_verdict on_bytes(actor *self, delivery *d, const char *bytes, size_t n)
+{
+    worker *w = d->state;
+    size_t limit = (size_t)atomic_load(&d->unit->daemon->message_limit) + ENVELOPE_BYTES;
+    while (n > 0) {
+        const char *end = memchr(bytes, '\n', n);
+        size_t part = end ? (size_t)(end - bytes) : n;
+        if (w->in_len + part > limit) {
+            snprintf(d->ended, sizeof d->ended, "the worker broke the protocol");
+            return actor_fail(self, ACTOR_FAIL_RESTART,
+                              "protocol error: a line over limits.message (%zu bytes)", limit);
+        }
+        if (!keep(w, bytes, part))
+            return actor_fail(self, ACTOR_FAIL_RESTART, "out of memory for a line of the worker");
+        if (!end)
+            break;
+        bytes += part + 1;
+        n -= part + 1;
+        size_t len = w->in_len;
+        w->in_len = 0;
+        actor_verdict v = on_line(self, d, w->in, len);
+        if (v != ACTOR_CONTINUE)
+            return v;
     }
-    if (!keep(w, bytes, part))
-      return actor_fail(self, ACTOR_FAIL_RESTART,
-                        "out of memory for a line of the worker");
-    if (!end)
-      break;
-    bytes += part + 1;
-    n -= part + 1;
-    size_t len = w->in_len;
-    w->in_len = 0;
-    actor_verdict v = on_line(self, d, w->in, len);
-    if (v != ACTOR_CONTINUE)
-      return v;
-  }
-  return ACTOR_CONTINUE;
+    return ACTOR_CONTINUE;
 }
 
-static actor_verdict collect(actor *self, delivery *d) {
-  worker *w = d->state;
-  char *buffer = malloc(READ_SIZE);
-  actor_verdict v = ACTOR_CONTINUE;
-  w->more = buffer == NULL;
-  for (int n = 0; buffer && v == ACTOR_CONTINUE; n++) {
-    size_t got = 0;
-    if (n == READS_A_TURN) {
-      w->more = true;
-      break;
+static actor_verdict collect(actor *self, delivery *d)
+{
+    worker *w = d->state;
+    char *buffer = malloc(READ_SIZE);
+    actor_verdict v = ACTOR_CONTINUE;
+    w->more = buffer == NULL;
+    for (int n = 0; buffer && v == ACTOR_CONTINUE; n++) {
+        size_t got = 0;
+        if (n == READS_A_TURN) {
+            w->more = true;
+            break;
+        }
+        if (process_read(child_process(w->child), PROCESS_STDOUT, buffer, READ_SIZE, &got) || !got)
+            break;
+        v = on_bytes(self, d, buffer, got);
     }
-    if (process_read(child_process(w->child), PROCESS_STDOUT, buffer, READ_SIZE,
-                     &got) ||
-        !got)
-      break;
-    v = on_bytes(self, d, buffer, got);
-  }
-  free(buffer);
-  if (w->more && v == ACTOR_CONTINUE)
-    child_again(w->child, w->exited ? CHILD_EXITED : CHILD_STDOUT);
-  return v;
+    free(buffer);
+    if (w->more && v == ACTOR_CONTINUE)
+        child_again(w->child, w->exited ? CHILD_EXITED : CHILD_STDOUT);
+    return v;
 }
 
 /* ---- its life ---- */
 
-static actor_verdict worker_start(actor *self, delivery *d) {
-  worker *w = d->state;
-  char text[64 + CONFIG_NAME_MAX];
-  snprintf(text, sizeof text, "ACTORD_ACTOR=%s", d->unit->name);
-  const char *env[] = {text, NULL};
-  worker_asks_init(&w->asks);
-  int e = child_start(self, d->unit, env, &w->child);
-  if (e)
-    return actor_fail(self, ACTOR_FAIL_RESTART, "cannot start the worker: %s",
-                      strerror(e));
-  return ACTOR_PENDING; /* until it runs, or says that it is ready */
+static actor_verdict worker_start(actor *self, delivery *d)
+{
+    worker *w = d->state;
+    char text[64 + CONFIG_NAME_MAX];
+    snprintf(text, sizeof text, "ACTORD_ACTOR=%s", d->unit->name);
+    const char *env[] = {text, NULL};
+    worker_asks_init(&w->asks);
+    int e = child_start(self, d->unit, env, &w->child);
+    if (e)
+        return actor_fail(self, ACTOR_FAIL_RESTART, "cannot start the worker: %s", strerror(e));
+    return ACTOR_PENDING; /* until it runs, or says that it is ready */
 }
 
-static void on_started(actor *self, delivery *d) {
-  loaded *s;
-  bool at_once = unit_child(d->unit, &s)->start == CONFIG_START_SPAWNED;
-  loaded_release(s);
-  if (at_once && !d->ready && !d->stopping)
-    delivery_started(self, d);
-  flush(d->state);
+static void on_started(actor *self, delivery *d)
+{
+    loaded *s;
+    bool at_once = unit_child(d->unit, &s)->start == CONFIG_START_SPAWNED;
+    loaded_release(s);
+    if (at_once && !d->ready && !d->stopping)
+        delivery_started(self, d);
+    flush(d->state);
 }
 
-static actor_verdict on_end(actor *self, delivery *d) {
-  worker *w = d->state;
-  const process_exit *how = child_exit(w->child);
-  char text[64];
-  process_exit_text(how, text, sizeof text);
-  snprintf(d->ended, sizeof d->ended,
-           "the worker ended (%s) while it had the message", text);
-  if (d->busy) { /* it was asked to */
-    d->busy = false;
-    delivery_drop(d, false);
-    return ACTOR_CONTINUE;
-  }
-  bool clean = how->signal == 0 && how->status == 0;
-  return actor_fail(self, clean && d->ready ? ACTOR_EXIT : ACTOR_FAIL_RESTART,
-                    "%s%s", text, d->ready ? "" : " before it was ready");
+static actor_verdict on_end(actor *self, delivery *d)
+{
+    worker *w = d->state;
+    const process_exit *how = child_exit(w->child);
+    char text[64];
+    process_exit_text(how, text, sizeof text);
+    snprintf(d->ended, sizeof d->ended, "the worker ended (%s) while it had the message", text);
+    if (d->busy) { /* it was asked to */
+        d->busy = false;
+        delivery_drop(d, false);
+        return ACTOR_CONTINUE;
+    }
+    bool clean = how->signal == 0 && how->status == 0;
+    return actor_fail(self, clean && d->ready ? ACTOR_EXIT : ACTOR_FAIL_RESTART, "%s%s", text,
+                      d->ready ? "" : " before it was ready");
 }
 
-static actor_verdict on_events(actor *self, delivery *d) {
-  worker *w = d->state;
-  unsigned events = child_events(w->child);
-  actor_verdict v = ACTOR_CONTINUE;
-  if (events & CHILD_FAILED) {
-    if (!d->busy)
-      return actor_fail(self, ACTOR_FAIL_RESTART, "%s", child_error(w->child));
-    d->busy = false;
-    return ACTOR_CONTINUE;
-  }
-  w->exited |= (events & CHILD_EXITED) != 0;
-  if (events & CHILD_STARTED) {
-    if (d->busy) /* stopped before it ran */
-      process_signal_group(child_process(w->child), SIGKILL);
-    else
-      on_started(self, d);
-  }
-  if (events & CHILD_STDIN)
-    flush(w);
-  if (events & (CHILD_STDERR | CHILD_EXITED))
-    child_log_stderr(w->child, NULL);
-  if (events & (CHILD_STDOUT | CHILD_EXITED))
-    v = collect(self, d);
-  if (v == ACTOR_CONTINUE && w->exited && !w->more)
-    v = on_end(self, d);
-  return v;
+static actor_verdict on_events(actor *self, delivery *d)
+{
+    worker *w = d->state;
+    unsigned events = child_events(w->child);
+    actor_verdict v = ACTOR_CONTINUE;
+    if (events & CHILD_FAILED) {
+        if (!d->busy)
+            return actor_fail(self, ACTOR_FAIL_RESTART, "%s", child_error(w->child));
+        d->busy = false;
+        return ACTOR_CONTINUE;
+    }
+    w->exited |= (events & CHILD_EXITED) != 0;
+    if (events & CHILD_STARTED) {
+        if (d->busy) /* stopped before it ran */
+            process_signal_group(child_process(w->child), SIGKILL);
+        else
+            on_started(self, d);
+    }
+    if (events & CHILD_STDIN)
+        flush(w);
+    if (events & (CHILD_STDERR | CHILD_EXITED))
+        child_log_stderr(w->child, NULL);
+    if (events & (CHILD_STDOUT | CHILD_EXITED))
+        v = collect(self, d);
+    if (v == ACTOR_CONTINUE && w->exited && !w->more)
+        v = on_end(self, d);
+    return v;
 }
 
-static actor_verdict worker_event(actor *self, delivery *d, actor_msg *msg) {
-  worker *w = d->state;
-  if (worker_ask_event(self, &w->asks, msg, &w->lines)) {
-    flush(w);
-    return ACTOR_CONTINUE;
-  }
-  bool timer = actor_msg_type(msg) == UNIT_MSG_TIMER;
-  uint64_t serial = timer ? actor_msg_tag(msg) : child_serial_of(msg);
-  if (serial != child_serial(w->child))
-    return ACTOR_CONTINUE; /* of an earlier incarnation's process */
-  if (!timer)
-    return on_events(self, d);
-  if (d->stopping)
-    return ACTOR_CONTINUE;
-  attempt *a;
-  TAILQ_FOREACH(a, &d->attempts, link)
-  ((worker_attempt *)a)->overdue =
-      NULL; /* whichever it was: they all go with the process */
-  snprintf(d->ended, sizeof d->ended,
-           "the worker was killed: it went on with another message");
-  return actor_fail(self, ACTOR_FAIL_RESTART,
-                    "it still worked on a cancelled message after `shutdown`");
+static actor_verdict worker_event(actor *self, delivery *d, actor_msg *msg)
+{
+    worker *w = d->state;
+    if (worker_ask_event(self, &w->asks, msg, &w->lines)) {
+        flush(w);
+        return ACTOR_CONTINUE;
+    }
+    bool timer = actor_msg_type(msg) == UNIT_MSG_TIMER;
+    uint64_t serial = timer ? actor_msg_tag(msg) : child_serial_of(msg);
+    if (serial != child_serial(w->child))
+        return ACTOR_CONTINUE; /* of an earlier incarnation's process */
+    if (!timer)
+        return on_events(self, d);
+    if (d->stopping)
+        return ACTOR_CONTINUE;
+    attempt *a;
+    TAILQ_FOREACH(a, &d->attempts, link)
+    ((worker_attempt *)a)->overdue = NULL; /* whichever it was: they all go with the process */
+    snprintf(d->ended, sizeof d->ended, "the worker was killed: it went on with another message");
+    return actor_fail(self, ACTOR_FAIL_RESTART,
+                      "it still worked on a cancelled message after `shutdown`");
 }
 
-static void worker_stop(actor *self, delivery *d, actor_how how) {
-  worker *w = d->state;
-  attempt *a;
-  TAILQ_FOREACH(a, &d->attempts, link) {
-    worker_attempt *x = (worker_attempt *)a;
-    actor_timer_cancel(self, &x->overdue);
-    if (how == ACTOR_HOW_CRASH && x->begin >= w->sent)
-      attempt_return(d, a); /* no byte of it has reached the process */
-  }
-  if (how == ACTOR_HOW_CRASH || w->exited || !w->child)
-    return; /* the process goes with the state */
-  process *p = child_process(w->child);
-  if (how == ACTOR_HOW_STOP && !d->busy) {
-    process_close_stdin(p);
-    process_signal_group(p, SIGTERM);
-  } else if (how == ACTOR_HOW_KILL) {
-    process_signal_group(p, SIGKILL);
-  }
-  d->busy = true; /* until it is gone */
+static void worker_stop(actor *self, delivery *d, actor_how how)
+{
+    worker *w = d->state;
+    attempt *a;
+    TAILQ_FOREACH(a, &d->attempts, link)
+    {
+        worker_attempt *x = (worker_attempt *)a;
+        actor_timer_cancel(self, &x->overdue);
+        if (how == ACTOR_HOW_CRASH && x->begin >= w->sent)
+            attempt_return(d, a); /* no byte of it has reached the process */
+    }
+    if (how == ACTOR_HOW_CRASH || w->exited || !w->child)
+        return; /* the process goes with the state */
+    process *p = child_process(w->child);
+    if (how == ACTOR_HOW_STOP && !d->busy) {
+        process_close_stdin(p);
+        process_signal_group(p, SIGTERM);
+    } else if (how == ACTOR_HOW_KILL) {
+        process_signal_group(p, SIGKILL);
+    }
+    d->busy = true; /* until it is gone */
 }
 
-static void worker_free_state(void *state) {
-  worker *w = state;
-  child_free(w->child);
-  worker_asks_free(&w->asks);
-  json_out_free(&w->lines);
-  free(w->in);
+static void worker_free_state(void *state)
+{
+    worker *w = state;
+    child_free(w->child);
+    worker_asks_free(&w->asks);
+    json_out_free(&w->lines);
+    free(w->in);
 }
 
 const kind kind_worker = {
