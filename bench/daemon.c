@@ -261,8 +261,8 @@ static bool put_goals(bench *b)
     bool missed = false;
     printf("\n%-28s%10s%12s\n", "Goal", "is", "should be");
     for (const goal *g = goals; g < goals + sizeof goals / sizeof *goals; g++)
-        printf("%-28s%10.3g   %s %-6.3g  %s\n", g->text, g->value, g->at_least ? ">=" : "<=",
-               g->limit, verdict(g, &missed));
+        printf("%-28s%10.3g   %s %-6.3g  %s\n", g->text, g->value,
+               g->at_least ? ">=" : "<=", g->limit, verdict(g, &missed));
     for (const goal *g = goals; g < goals + sizeof goals / sizeof *goals; g++)
         printf("GOAL %s %.6g %.6g %s\n", g->name, g->value, g->limit, verdict(g, &missed));
     return !missed;
