@@ -18,8 +18,6 @@
 #include <time.h>
 #include <unistd.h>
 
-extern char **environ;
-
 enum { READY_MS = 10000, PATH_ROOM = 200, LINE_ROOM = 512 };
 
 static bool failed(const char *what)
@@ -141,21 +139,35 @@ double server_cpu_us(const server *s)
     return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
 }
 
+/* The number at the beginning of *at, which moves behind it; -1: there is none. */
+static long take_number(const char **at)
+{
+    char *end;
+    errno = 0;
+    long value = strtol(*at, &end, 10);
+    if (errno != 0 || end == *at)
+        return -1;
+    *at = end;
+    return value;
+}
+
 long server_cpu_ticks(const server *s)
 {
+    enum { FIELDS_BEFORE = 12 }; /* spaces between the name and field 14 */
     char path[PATH_ROOM], line[LINE_ROOM];
-    long user, system;
     snprintf(path, sizeof path, "/proc/%d/stat", (int)s->pid);
     FILE *f = fopen(path, "r");
     char *got = f ? fgets(line, sizeof line, f) : NULL;
     if (f)
         fclose(f);
     /* The name in brackets may hold anything; fields 14 and 15 are wanted. */
-    const char *after = got ? strrchr(line, ')') : NULL;
-    if (!after || sscanf(after + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %ld %ld", &user,
-                         &system) != 2)
+    const char *at = got ? strrchr(line, ')') : NULL;
+    for (int i = 0; at && i < FIELDS_BEFORE; i++)
+        at = strchr(at + 1, ' ');
+    if (!at)
         return -1;
-    return user + system;
+    long user = take_number(&at), system = take_number(&at);
+    return user < 0 || system < 0 ? -1 : user + system;
 }
 
 /* The number after `name` in a file of lines "name: number". */
@@ -164,10 +176,11 @@ static long read_field(const char *path, const char *name)
     char line[LINE_ROOM];
     long value = -1;
     FILE *f = fopen(path, "r");
-    while (f && value < 0 && fgets(line, sizeof line, f))
-        if (strncmp(line, name, strlen(name)) == 0 &&
-            sscanf(line + strlen(name), " %ld", &value) != 1)
-            break;
+    while (f && value < 0 && fgets(line, sizeof line, f)) {
+        const char *at = line + strlen(name);
+        if (strncmp(line, name, strlen(name)) == 0)
+            value = take_number(&at);
+    }
     if (f)
         fclose(f);
     return value;
