@@ -19,7 +19,8 @@
 #include "libactor/timer.h"
 #include "libactor/watch.h"
 
-#define AHEAD 8u /* messages */
+#define AHEAD      8u    /* messages */
+#define STRIDE_MAX 4096u /* bytes from one to the next */
 
 static inline void release(actor_msg *m)
 {
@@ -214,10 +215,13 @@ static step leave(actor *a)
 }
 
 /* Messages of a long queue often lie at even distances, as they were made: guess where the one
- * some places on is. Wrong guesses do no harm. */
+ * some places on is. Far ones are not guessed, for a wild address costs a walk of page tables. */
 static inline void fetch_ahead(const actor__node *t, const actor__node *n)
 {
-    __builtin_prefetch((const void *)((uintptr_t)n + AHEAD * ((uintptr_t)n - (uintptr_t)t)), 1);
+    uintptr_t stride = (uintptr_t)n - (uintptr_t)t;
+
+    if (stride + STRIDE_MAX < 2 * STRIDE_MAX)
+        __builtin_prefetch((const void *)((uintptr_t)n + AHEAD * stride), 1);
 }
 
 static step fast_steps(actor__worker *w, actor *a, unsigned *left)
