@@ -5,6 +5,7 @@
 #   CC CFLAGS CPPFLAGS LDFLAGS DESTDIR PREFIX   as usual
 #   WERROR=1                        warnings are errors (CI)
 #   T=text                          `make test`: only the programs whose name contains it
+#   STRICT=1                        `make scenarios`: open ones are failures too
 #   V=1                             show the commands
 
 VERSION   := 0.1.0
@@ -309,7 +310,7 @@ PRODUCT_OBJ := $(sort $(LIBACTOR_OBJ) $(SUPERVISORS_OBJ) $(CONFIG_OBJ) $(DAEMON_
 
 # --- Targets for people ------------------------------------------------------
 
-.PHONY: all run test bench asan tsan valgrind lint install uninstall deps format clean help
+.PHONY: all run test bench asan tsan scenarios valgrind lint install uninstall deps format clean help
 
 all: $(LIBRARIES) $(PROGRAMS) ## build the programs and libactor (the default)
 
@@ -327,6 +328,10 @@ asan: ## the tests under AddressSanitizer and UBSan
 
 tsan: ## the tests under ThreadSanitizer
 	@$(MAKE) --no-print-directory test SANITIZE=thread
+
+scenarios: all ## the catalogue of behaviours and whether each holds; STRICT=1
+	@$(MAKE) --no-print-directory $$(tests/scenarios programs $(OUT))
+	@tests/scenarios run $(if $(STRICT),--strict) $(BIN) $(OUT)
 
 valgrind: all $(UNIT_BIN) ## the unit tests under valgrind
 	@scripts/deps ensure valgrind
