@@ -35,6 +35,15 @@ static void detach(attempt *a)
     message_release(m);
 }
 
+/* Has its message ended otherwise? Then the outcome is nobody's, also not the breaker's. */
+static bool is_over(attempt *a)
+{
+    actor_lock_take(&a->message->unit->lock);
+    bool over = message_state_final(a->message->state);
+    actor_lock_give(&a->message->unit->lock);
+    return over;
+}
+
 /* Tell the breaker. Without the unit's lock, since it may be the last reference. */
 static void report(attempt *a, breaker_result result)
 {
@@ -53,7 +62,7 @@ void attempt_done(delivery *d, attempt *a, char *reply, size_t len)
         free(reply);
         return;
     }
-    report(a, BREAKER_SUCCESS);
+    report(a, is_over(a) ? BREAKER_IGNORED : BREAKER_SUCCESS);
     actor_lock_take(&u->lock);
     message *m = a->message;
     if (message_state_final(m->state)) {
@@ -113,7 +122,7 @@ static void fail(delivery *d, attempt *a, rpc_code code, const char *error)
     unit *u = d->unit;
     if (!a->message)
         return;
-    report(a, code == RPC_FAILED ? BREAKER_FAILURE : BREAKER_IGNORED);
+    report(a, code == RPC_FAILED && !is_over(a) ? BREAKER_FAILURE : BREAKER_IGNORED);
     actor_lock_take(&u->lock);
     message *m = a->message;
     if (!message_state_final(m->state)) {
@@ -169,11 +178,16 @@ void attempt_stderr(delivery *d, attempt *a, const char *bytes, size_t len)
     if (!copy)
         return; /* it is in the log as well */
     memcpy(copy, bytes, len);
+    message *m = a->message;
     actor_lock_take(&d->unit->lock);
-    free(a->message->stderr_tail);
-    a->message->stderr_tail = copy;
-    a->message->stderr_len = len;
+    if (!message_state_final(m->state)) {
+        char *before = m->stderr_tail;
+        m->stderr_tail = copy;
+        m->stderr_len = len;
+        copy = before;
+    }
     actor_lock_give(&d->unit->lock);
+    free(copy);
 }
 
 void attempt_release(delivery *d, attempt *a)
@@ -192,33 +206,50 @@ void attempt_release(delivery *d, attempt *a)
 
 /* ---- beginning ---- */
 
-static bool breaker_holds(unit *u, clock_ms wait) LOCK_REQUIRES(u->lock)
+/* The breaker lets nothing through: a send waits, an ask can't. */
+static void fail_asks(unit *u, clock_ms wait) LOCK_REQUIRES(u->lock)
 {
     char text[TEXT_MAX];
-    snprintf(text, sizeof text, "the breaker '%s' of '%s' lets no call through",
+    snprintf(text, sizeof text,
+             "the breaker '%s' of '%s' lets no call through; see: actorctl breaker ls",
              policy_breaker_name(u->breaker), u->name);
     unit_fail_asks(u, RPC_BREAKER_OPEN, text, wait);
-    return false;
+}
+
+/* Looking before anything is taken saves the limiter's tokens. */
+static bool breaker_refuses(unit *u, clock_ms now) LOCK_REQUIRES(u->lock)
+{
+    clock_ms wait = -1;
+    bool refuses = u->breaker && policy_breaker_refuses(u->breaker, now, false, &wait);
+    if (refuses)
+        fail_asks(u, wait);
+    return refuses;
 }
 
 /* Whether the policies let a message begin now; fills the permits of *a. */
 static bool pass(unit *u, attempt *a, clock_ms now) LOCK_REQUIRES(u->lock)
 {
-    clock_ms wait = -1;
-    /* Looking first saves the limiter's tokens. */
-    if (u->breaker && policy_breaker_refuses(u->breaker, now, false, &wait))
-        return breaker_holds(u, wait);
     if (u->limiter) {
         if (!policy_limiter_enter(u->limiter, &u->limiter_use, now))
             return false;
         a->limiter = policy_limiter_hold(u->limiter);
     }
     if (u->breaker) {
-        if (!policy_breaker_acquire(u->breaker, now, &a->permit, &wait))
-            return breaker_holds(u, wait);
+        clock_ms wait = -1;
+        if (!policy_breaker_acquire(u->breaker, now, &a->permit, &wait)) {
+            fail_asks(u, wait);
+            return false;
+        }
         a->breaker = policy_breaker_hold(u->breaker);
     }
     return true;
+}
+
+/* Who has nothing to begin, or can't, lets the others of the limiter's line go first. */
+static void leave_line(unit *u) LOCK_REQUIRES(u->lock)
+{
+    if (u->limiter)
+        policy_limiter_cancel(u->limiter, &u->limiter_use);
 }
 
 /* An attempt that never was. */
@@ -231,7 +262,7 @@ static void forget(attempt *a)
     free(a);
 }
 
-/* Begin m, if the policies let it. Returns its attempt. */
+/* Begin m; returns its attempt. */
 static attempt *begin(delivery *d, unit *u, message *m, attempt *a, clock_ms now)
     LOCK_REQUIRES(u->lock)
 {
@@ -257,13 +288,12 @@ static bool begin_next(actor *self, delivery *d)
     }
     actor_lock_take(&u->lock);
     clock_ms now = clock_now();
-    message *m = NULL;
-    if (!u->paused && d->attempt_count < u->settings.credits)
-        m = unit_next(u, now);
-    if (m && pass(u, fresh, now))
+    bool room = !u->paused && d->attempt_count < u->settings.credits;
+    message *m = unit_next(u, now);
+    if (!m || breaker_refuses(u, now) || !room)
+        leave_line(u);
+    else if (pass(u, fresh, now))
         begun = begin(d, u, m, fresh, now);
-    else if (!m && u->limiter)
-        policy_limiter_cancel(u->limiter, &u->limiter_use); /* nothing left to stand in line for */
     actor_lock_give(&u->lock);
     if (!begun) {
         forget(fresh);
@@ -357,7 +387,8 @@ static actor_verdict start(actor *self, void *state, void *arg)
     d->kind = u->kind;
     actor_lock_give(&u->lock);
     TAILQ_INIT(&d->attempts);
-    atomic_store(&u->nudged, false);
+    if (actor_self_incarnation(self) == 1)
+        atomic_store(&u->nudged, false); /* a wake-up of the actor before went with it */
     atomic_store(&u->kill_asked, false);
     const kind *k = d->kind;
     if (k->state_size && !(d->state = calloc(1, k->state_size)))
@@ -403,7 +434,7 @@ void delivery_drop(delivery *d, bool crashed)
 {
     attempt *a;
     bool charged = crashed || atomic_load(&d->unit->kill_asked);
-    while ((a = TAILQ_FIRST(&d->attempts))) {
+    while ((a = TAILQ_LAST(&d->attempts, attempts))) { /* so that the oldest gets to the front */
         if (charged)
             attempt_failed(d, a, "%s", d->ended[0] ? d->ended : "the actor was killed");
         else
@@ -415,8 +446,12 @@ void delivery_drop(delivery *d, bool crashed)
 static actor_verdict stop(actor *self, void *state, actor_how how)
 {
     delivery *d = state;
+    unit *u = d->unit;
     const kind *k = d->kind;
     d->ready = false;
+    actor_lock_take(&u->lock);
+    leave_line(u);
+    actor_lock_give(&u->lock);
     if (k->stop)
         k->stop(self, d, how);
     if (how == ACTOR_HOW_CRASH || (how == ACTOR_HOW_KILL && !d->busy))

@@ -99,6 +99,8 @@ static void sleep_cancel(actor *self, delivery *d, attempt *a)
 static actor_verdict sleep_event(actor *self, delivery *d, actor_msg *msg)
 {
     (void)self;
+    if (actor_msg_type(msg) != UNIT_MSG_TIMER)
+        return ACTOR_CONTINUE; /* of the kind it was before a reload */
     sleep_attempt *s = (sleep_attempt *)(uintptr_t)actor_msg_tag(msg);
     s->timer = NULL;
     json_out out = {0};

@@ -19,6 +19,9 @@
 
 enum { READ_SIZE = 64 * 1024, READS_A_TURN = 4, ENVELOPE_BYTES = 1024, LATE_KEPT = 16 };
 
+/* So many answers of the greatest size may a worker leave unread, beside its messages. */
+enum { UNREAD_MAX = 16 };
+
 typedef struct worker {
     child *child;
     json_out lines; /* to be written, from `written` on */
@@ -42,6 +45,11 @@ typedef struct worker_attempt {
     actor_timer *overdue; /* after a cancel: when the worker is killed for it */
 } worker_attempt;
 
+static size_t message_limit(const delivery *d)
+{
+    return (size_t)atomic_load(&d->unit->daemon->message_limit);
+}
+
 /* ---- towards the worker ---- */
 
 static void flush(worker *w)
@@ -54,10 +62,25 @@ static void flush(worker *w)
         w->written += e ? 0 : put;
         w->sent += e ? 0 : put;
     }
-    if (e == EAGAIN)
+    if (e == EAGAIN && w->written < READ_SIZE)
         return;
-    json_out_clear(&w->lines); /* written, or nobody will read it */
+    size_t left = e == EAGAIN ? w->lines.len - w->written : 0; /* else: nobody will read it */
+    if (left)
+        memmove(w->lines.data, w->lines.data + w->written, left);
+    w->lines.len = left;
     w->written = 0;
+}
+
+/* A line that lacked memory is taken back, so that the worker sees whole ones only. False: it was.
+ */
+static bool whole_line(json_out *out, size_t before)
+{
+    if (!out->err)
+        return true;
+    out->err = JSON_OK;
+    out->comma = false;
+    out->len = before;
+    return false;
 }
 
 /* A value on one line: line ends between its tokens become spaces. */
@@ -93,9 +116,7 @@ static void worker_begin(actor *self, delivery *d, attempt *a)
     json_out_key(out, "msg");
     put_on_one_line(out, a->message->payload, a->message->payload_len);
     end_line(out);
-    if (out->err) { /* take the half line back, so that the worker sees whole ones only */
-        out->err = JSON_OK;
-        out->len = before;
+    if (!whole_line(out, before)) {
         attempt_failed(d, a, "out of memory");
         attempt_release(d, a);
         return;
@@ -113,11 +134,8 @@ static void worker_cancel(actor *self, delivery *d, attempt *a)
     json_out_key(out, "cancel");
     json_out_text(out, x->id);
     end_line(out);
-    if (out->err) { /* it is killed all the same if it takes too long */
-        out->err = JSON_OK;
-        out->len = before;
-    }
-    flush(w);
+    if (whole_line(out, before)) /* else: it is killed all the same if it takes too long */
+        flush(w);
     actor_lock_take(&d->unit->lock);
     clock_ms grace = d->unit->settings.shutdown;
     actor_lock_give(&d->unit->lock);
@@ -131,11 +149,11 @@ static void worker_cancel(actor *self, delivery *d, attempt *a)
 
 static worker_attempt *by_id(delivery *d, json_value id)
 {
-    attempt *a;
+    attempt *a, *found = NULL;
     TAILQ_FOREACH(a, &d->attempts, link)
-    if (json_text_is(id, ((worker_attempt *)a)->id))
-        return (worker_attempt *)a;
-    return NULL;
+    if (json_text_is(id, ((worker_attempt *)a)->id) && (!found || a->message))
+        found = a; /* of one that timed out and came again, the attempt that is still wanted */
+    return (worker_attempt *)found;
 }
 
 static void on_progress(delivery *d, worker_attempt *x, const worker_line *line)
@@ -199,6 +217,7 @@ static actor_verdict on_line(actor *self, delivery *d, const char *bytes, size_t
     worker *w = d->state;
     worker_line line;
     char why[160];
+    size_t before = w->lines.len;
     worker_line_kind what = worker_line_read(bytes, len, &line, why, sizeof why);
     worker_attempt *x = NULL;
     if (what == WORKER_ANSWER || what == WORKER_PROGRESS) {
@@ -227,7 +246,14 @@ static actor_verdict on_line(actor *self, delivery *d, const char *bytes, size_t
         break;
     case WORKER_ASK:
         worker_ask_begin(self, &w->asks, d->unit, &line, &w->lines);
+        if (!whole_line(&w->lines, before))
+            log_warn("worker", "out of memory: an answer to '%s' was lost", d->unit->name);
         flush(w);
+        if (w->lines.len - w->written > (UNREAD_MAX + d->attempt_count) * message_limit(d)) {
+            snprintf(d->ended, sizeof d->ended, "the worker broke the protocol");
+            return actor_fail(self, ACTOR_FAIL_RESTART,
+                              "protocol error: it asks and asks, and reads no answer");
+        }
         break;
     case WORKER_STATE:
         worker_state(d->unit, &line);
@@ -263,7 +289,7 @@ static bool keep(worker *w, const char *bytes, size_t n)
 static actor_verdict on_bytes(actor *self, delivery *d, const char *bytes, size_t n)
 {
     worker *w = d->state;
-    size_t limit = (size_t)atomic_load(&d->unit->daemon->message_limit) + ENVELOPE_BYTES;
+    size_t limit = message_limit(d) + ENVELOPE_BYTES;
     while (n > 0) {
         const char *end = memchr(bytes, '\n', n);
         size_t part = end ? (size_t)(end - bytes) : n;
@@ -383,7 +409,10 @@ static actor_verdict on_events(actor *self, delivery *d)
 static actor_verdict worker_event(actor *self, delivery *d, actor_msg *msg)
 {
     worker *w = d->state;
+    size_t before = w->lines.len;
     if (worker_ask_event(self, &w->asks, msg, &w->lines)) {
+        if (!whole_line(&w->lines, before))
+            log_warn("worker", "out of memory: an answer to '%s' was lost", d->unit->name);
         flush(w);
         return ACTOR_CONTINUE;
     }
@@ -407,14 +436,14 @@ static void worker_stop(actor *self, delivery *d, actor_how how)
 {
     worker *w = d->state;
     attempt *a;
-    TAILQ_FOREACH(a, &d->attempts, link)
+    TAILQ_FOREACH_REVERSE(a, &d->attempts, attempts, link) /* the oldest gets to the front */
     {
         worker_attempt *x = (worker_attempt *)a;
         actor_timer_cancel(self, &x->overdue);
         if (how == ACTOR_HOW_CRASH && x->begin >= w->sent)
             attempt_return(d, a); /* no byte of it has reached the process */
     }
-    if (how == ACTOR_HOW_CRASH || w->exited || !w->child)
+    if (how == ACTOR_HOW_CRASH)
         return; /* the process goes with the state */
     process *p = child_process(w->child);
     if (how == ACTOR_HOW_STOP && !d->busy) {

@@ -2,6 +2,7 @@
 
 #include "daemon/daemon.h"
 #include "daemon/ledger.h"
+#include "daemon/policy.h"
 #include "daemon/unit.h"
 
 #include <inttypes.h>
@@ -120,6 +121,10 @@ rpc_code message_error(message *m, char text[RPC_MESSAGE_MAX + 1], json_out *mem
     if (m->failure_count) {
         json_out_key(members, "last_error");
         json_out_text(members, m->failures[m->failure_count - 1].error);
+    }
+    if (m->outcome == RPC_BREAKER_OPEN && m->unit->breaker) {
+        json_out_key(members, "breaker");
+        json_out_text(members, policy_breaker_name(m->unit->breaker));
     }
     if (m->outcome == RPC_BREAKER_OPEN && m->unit->breaker) {
         json_out_key(members, "breaker");

@@ -339,8 +339,6 @@ bool worker_ask_event(actor *self, worker_asks *asks, actor_msg *msg, json_out *
         actor_timer_cancel(self, &a->timer);
         put_outcome(out, a);
     }
-    if (out->err) /* out of memory: better no answer than half a line */
-        log_warn("worker", "out of memory: an answer to a worker was lost");
     ask_free(asks, a);
     return true;
 }
