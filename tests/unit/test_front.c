@@ -174,6 +174,36 @@ START_TEST(an_answer_may_be_empty_or_in_pieces)
 }
 END_TEST
 
+START_TEST(answers_given_together_arrive_in_order)
+{
+    enum { BIG = 300000 }; /* more than a socket takes at once */
+    nng_socket s = peer_dial(service_open(_i, &service_roomy), true);
+    char *big = malloc(BIG);
+    char *body = malloc(BIG + 1);
+
+    memset(big, 'b', BIG);
+    service.echoing = false;
+    for (unsigned i = 1; i <= 3; i++)
+        peer_send_raw(s, i, "x");
+    ck_assert(latch_wait(&service.requests, 3));
+    front_answer_all((front_reply[]){{service.held[0], "1", 1},
+                                     {service.held[1], big, BIG},
+                                     {service.held[2], NULL, 0}},
+                     3);
+    ck_assert_uint_eq(peer_receive_raw(s, body, BIG + 1), 1);
+    ck_assert_str_eq(body, "1");
+    ck_assert_uint_eq(peer_receive_raw(s, body, BIG + 1), 2);
+    ck_assert_mem_eq(body, big, BIG);
+    ck_assert_uint_eq(peer_receive_raw(s, body, BIG + 1), 3);
+    ck_assert_str_eq(body, "");
+    for (size_t i = 0; i < 3; i++)
+        front_request_release(service.held[i]);
+    free(big);
+    free(body);
+    nng_close(s);
+}
+END_TEST
+
 /* ---- the end ---- */
 
 static void *stop_slowly(void *arg)
@@ -254,6 +284,7 @@ int main(void)
         answers_may_come_from_other_threads_in_any_order,
         requests_of_one_client_keep_their_order,
         an_answer_may_be_empty_or_in_pieces,
+        answers_given_together_arrive_in_order,
         answers_in_flight_go_out_before_the_end,
         stopping_waits_no_longer_than_it_is_told,
     };
