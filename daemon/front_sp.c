@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -19,6 +20,7 @@ enum {
     EVENTS = 64,
     ACCEPT_REST_MS = 100,
     STRANGERS_MAX = 1024, /* connections without a greeting yet */
+    STRANGERS_SHARE = 8,  /* they get at most this part of the descriptors */
     DEFAULT_MODE = 0600,
 };
 
@@ -49,7 +51,7 @@ static void accept_clients(sp_door *door)
                 rest(door);
             return;
         }
-        if (door->strangers >= STRANGERS_MAX || sp__conn_new(door, fd) == NULL)
+        if (door->strangers >= door->strangers_max || sp__conn_new(door, fd) == NULL)
             close(fd);
     }
 }
@@ -239,6 +241,15 @@ static front_err start_loop(sp_door *door, char *text)
     return FRONT_OK;
 }
 
+static unsigned strangers_max(void)
+{
+    struct rlimit files;
+
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur / STRANGERS_SHARE > STRANGERS_MAX)
+        return STRANGERS_MAX;
+    return (unsigned)(files.rlim_cur / STRANGERS_SHARE);
+}
+
 static front_err open_door(front *f, const front_wire *wire, const front_listener *listener,
                            front_door **out, char *text)
 {
@@ -252,6 +263,7 @@ static front_err open_door(front *f, const front_wire *wire, const front_listene
     }
     door->listener = door->epoll = door->wake = -1;
     door->path.lock = -1;
+    door->strangers_max = strangers_max();
     door->head_size = ipc ? SP_HEAD : SP_HEAD - 1;
     err = ipc ? bind_path(door, listener, text) : bind_port(door, text);
     if (err == FRONT_OK)

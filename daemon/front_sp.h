@@ -39,6 +39,7 @@ typedef struct sp_door {
     /* The loop's own. */
     sp_conn *conns;
     unsigned strangers; /* those of them that haven't greeted */
+    unsigned strangers_max;
     bool quiet;
     int64_t accept_at; /* accepting rests until then, for want of descriptors; 0: it doesn't */
     char scratch[SP_SCRATCH];

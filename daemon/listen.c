@@ -5,9 +5,11 @@
 #include "daemon/session.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -91,11 +93,25 @@ static int open_only(actord *d, const char *url, char *why, size_t size)
     return open_one(d, &only, &d->access[0], why, size);
 }
 
+/* limits.clients, but at most half of the descriptors that the daemon may have: clients that take
+ * all of them would leave none for processes, and workers that can't start bring the tree down. */
+static unsigned clients_that_fit(const config *c)
+{
+    struct rlimit files;
+    unsigned wanted = (unsigned)c->limits.clients;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || wanted <= files.rlim_cur / 2)
+        return wanted;
+    unsigned fit = (unsigned)(files.rlim_cur / 2);
+    log_warn("daemon", "limits.clients is %u, but with %ju open files allowed only %u are taken",
+             wanted, (uintmax_t)files.rlim_cur, fit);
+    return fit;
+}
+
 int listen_open(actord *d, const config *c, char *why, size_t size)
 {
     front_limits limits = {.message = (size_t)c->limits.message_bytes,
                            .in_flight_per_client = (unsigned)c->limits.in_flight_per_client,
-                           .clients = (unsigned)c->limits.clients};
+                           .clients = clients_that_fit(c)};
     bool only = d->options.socket || c->listener_count == 0;
     d->access_count = only ? 1 : c->listener_count;
     d->access = calloc(d->access_count, sizeof *d->access);

@@ -472,7 +472,7 @@ START_TEST(stopped_actor_ends_its_processes)
     const char *id = send_message(s, "slow", "1");
     wait_until(lines_in(s, "pids") == 2);
     expect_ok(rpc(s, "actor.stop", "{\"name\":\"slow\"}"));
-    ck_assert(all_gone(s, "pids"));
+    wait_until(all_gone(s, "pids"));
     ck_assert_str_eq(message_state(s, id), "dead");
     expect_balanced(s);
     server_stop(s);
