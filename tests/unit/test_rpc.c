@@ -1,8 +1,8 @@
 #include "daemon/rpc.h"
 
 #include <check.h>
-#include <stdlib.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/rfc3339.h"
