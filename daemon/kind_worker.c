@@ -271,9 +271,9 @@ static actor_verdict on_line(actor *self, delivery *d, const char *bytes, size_t
 /* Append to the unfinished line. */
 static bool keep(worker *w, const char *bytes, size_t n)
 {
-    if (w->in_len + n > w->in_room) {
+    if (w->in_len + n >= w->in_room) { /* an empty line too needs a buffer to point to */
         size_t room = w->in_room ? w->in_room : READ_SIZE;
-        while (room < w->in_len + n)
+        while (room <= w->in_len + n)
             room *= 2;
         char *more = realloc(w->in, room);
         if (!more)
