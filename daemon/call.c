@@ -199,7 +199,7 @@ static actor_verdict on_reply(actor *self, void *state, actor_err how, actor_msg
     return ACTOR_CONTINUE;
 }
 
-void call_ask(call *c, actor_ref to, actor_msg *request,
+bool call_ask(call *c, actor_ref to, actor_msg *request,
               void (*replied)(call *c, actor_err how, actor_msg *reply))
 {
     actor_err e = ACTOR_ENOMEM;
@@ -208,9 +208,15 @@ void call_ask(call *c, actor_ref to, actor_msg *request,
         e = actor_ask(c->self, to, &request, -1, on_reply, c, NULL);
     if (e == ACTOR_OK) {
         call_wait(c);
-        return;
+        return true;
     }
     actor_msg_free(request);
-    call_error(c, e == ACTOR_ENOMEM ? RPC_INTERNAL_ERROR : RPC_STOPPED,
-               e == ACTOR_ENOMEM ? "out of memory" : "its supervisor has stopped", NULL);
+    if (e == ACTOR_ENOMEM)
+        call_error(c, RPC_UNAVAILABLE, "out of memory", NULL);
+    else
+        call_error(c, RPC_STOPPED,
+                   "its supervisor is stopped; see: actorctl tree, and start that one first with: "
+                   "actorctl restart",
+                   NULL);
+    return false;
 }

@@ -98,13 +98,6 @@ unit *directory_find(directory *d, const char *name, rpc_failure *failure)
     return u;
 }
 
-void directory_retired(directory *d, unit_counters *out)
-{
-    actor_lock_take(&d->lock);
-    *out = d->retired;
-    actor_lock_give(&d->lock);
-}
-
 size_t directory_count(directory *d)
 {
     actor_lock_take(&d->lock);
@@ -134,9 +127,8 @@ static int by_start(const void *a, const void *b)
     return i != j ? (i > j) - (i < j) : by_name(a, b);
 }
 
-unit **directory_list(directory *d, const unit *parent, bool by_order)
+static unit **collect(directory *d, const unit *parent, size_t *count) LOCK_REQUIRES(d->lock)
 {
-    actor_lock_take(&d->lock);
     size_t n = 0;
     unit **list = calloc(d->units.count + 1, sizeof(unit *));
     for (table_node *at = NULL; list && (at = table_next(&d->units, at));) {
@@ -144,9 +136,28 @@ unit **directory_list(directory *d, const unit *parent, bool by_order)
         if (!parent || u->parent == parent)
             list[n++] = unit_hold(u);
     }
+    *count = n;
+    return list;
+}
+
+unit **directory_list(directory *d, const unit *parent, bool by_order)
+{
+    size_t n;
+    actor_lock_take(&d->lock);
+    unit **list = collect(d, parent, &n);
     actor_lock_give(&d->lock);
     if (list)
         qsort(list, n, sizeof(unit *), by_order ? by_start : by_name);
+    return list;
+}
+
+unit **directory_all(directory *d, unit_counters *retired)
+{
+    size_t n;
+    actor_lock_take(&d->lock);
+    unit **list = collect(d, NULL, &n);
+    *retired = d->retired;
+    actor_lock_give(&d->lock);
     return list;
 }
 

@@ -25,14 +25,13 @@ void directory_clear(directory *d);
  * name. */
 unit *directory_find(directory *d, const char *name, rpc_failure *failure);
 
-/* The counters of the units that are gone, added up. */
-void directory_retired(directory *d, unit_counters *out);
-
 size_t directory_count(directory *d);
 
 /* All units in order of name, or of those below the same parent in start order (`by_order`), each
  * referenced; NULL after the last. For free(). NULL when out of memory. `parent` NULL: all. */
 unit **directory_list(directory *d, const unit *parent, bool by_order);
+/* All units, and at the same instant the counters of those that are gone. */
+unit **directory_all(directory *d, unit_counters *retired);
 /* Release the units of a list, and the list. */
 void directory_list_free(unit **list);
 

@@ -241,7 +241,7 @@ static void set_paused(call *c, rpc_value *v, bool paused)
 {
     if (!find_unit(c, v))
         return;
-    if (!c->unit->kind) {
+    if (c->unit->supervises) {
         call_error(c, RPC_INVALID_STATE, "a supervisor takes no messages, so it can't be paused",
                    NULL);
         return;
@@ -351,7 +351,7 @@ static unit *spawn_parent(call *c)
     unit *parent = directory_find(c->daemon->directory, name, &f);
     if (!parent) {
         call_failure(c, &f, NULL);
-    } else if (parent->kind) {
+    } else if (!parent->supervises) {
         char text[RPC_MESSAGE_MAX + 1];
         snprintf(text, sizeof text, "'%s' is no supervisor; see: actorctl tree", name);
         call_error(c, RPC_INVALID_PARAMS, text, NULL);
@@ -389,14 +389,12 @@ static void run_spawn(call *c, rpc_value *v)
         call_failure(c, &f, NULL);
     } else {
         c->unit = unit_hold(out.tag);
+        actord *d = c->daemon;
         actor_msg *request = supervisor_request_start(&out, false, SUPERVISOR_LAST);
-        if (request) {
-            call_ask(c, supervisor_of(c->unit), request, on_spawned);
-        } else {
+        if (!request)
             tree_discard(&out);
-            tree_forget(c->daemon, child);
-            call_error(c, RPC_UNAVAILABLE, "out of memory", NULL);
-        }
+        if (!call_ask(c, supervisor_of(c->unit), request, on_spawned))
+            tree_forget(d, child);
     }
     unit_release(parent);
     loaded_release(s);

@@ -73,8 +73,7 @@ static void run_stats(call *c, rpc_value *v)
     double per_second = 0;
     uint64_t actors = 0;
     unit_counters sum;
-    unit **all = directory_list(d->directory, NULL, false);
-    directory_retired(d->directory, &sum);
+    unit **all = directory_all(d->directory, &sum);
     for (unit **at = all; at && *at; at++) {
         actor_lock_take(&(*at)->lock);
         unit_add_counters(&sum, &(*at)->counters);

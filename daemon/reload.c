@@ -27,7 +27,7 @@ typedef struct reload {
     config_errors *errors;
     config_plan *plan;
     size_t at;              /* the change in hand */
-    bool moved, second;     /* of the change in hand: one step is done, two are */
+    unsigned step;          /* of the change in hand: so many are done */
     json_out failed;        /* sentences of the changes that didn't work, as array elements */
     json_out text, members; /* the answer, being written */
     char *said, *said_more; /* the same, complete */
@@ -208,21 +208,26 @@ static void apply_settings(actord *d, const config *c)
     front_set_limits(d->front, &limits);
 }
 
+/* By a call, with a description of its own: the file has no say in it. */
+static bool was_spawned(unit *u)
+{
+    loaded *s;
+    unit_child(u, &s);
+    bool spawned = loaded_config(s) == NULL;
+    loaded_release(s);
+    return spawned;
+}
+
 /* Every unit that stays takes over its new description, policies included. */
 static bool configure_units(reload *r)
 {
     const config_child *root = loaded_config(r->to)->root;
     for (const config_child *c = root; c; c = config_next_child(root, c)) {
         unit *u = directory_find(r->daemon->directory, c->name, NULL);
-        bool ok = true;
-        if (u) {
-            actor_lock_take(&u->lock);
-            bool same = (u->kind == NULL) == (c->kind == CONFIG_KIND_SUPERVISOR);
-            actor_lock_give(&u->lock);
-            ok = !same || unit_configure(u, r->to, c);
-            if (c->kind != CONFIG_KIND_SUPERVISOR)
-                unit_nudge(u);
-        }
+        bool stays = u && !was_spawned(u) && u->supervises == (c->supervisor != NULL);
+        bool ok = !stays || unit_configure(u, r->to, c);
+        if (stays)
+            unit_nudge(u);
         unit_release(u);
         if (!ok)
             return false;
@@ -305,12 +310,14 @@ static actor_msg *update_request(reload *r, const config_change *c)
     supervisor_child child;
     unit *u = directory_find(r->daemon->directory, c->name, NULL);
     if (!u)
-        return NULL;
+        return NULL; /* the operator has deleted it */
     tree_describe(c->to, &child);
     tree_attach(u, &child);
     actor_msg *msg = supervisor_request_update(&child, SUPERVISOR_SAME);
-    if (!msg)
+    if (!msg) {
         tree_discard(&child);
+        note_failure(r, c, "out of memory");
+    }
     unit_release(u);
     return msg;
 }
@@ -322,26 +329,28 @@ static actor_msg *request_for(reload *r, const config_change *c, actor_ref *to)
     switch (c->kind) {
     case CONFIG_CHANGE_STOP:
         *to = ref_of(d, parent_name(c->from));
-        return r->moved ? NULL : supervisor_request_drop(c->name);
+        return r->step == 0 ? supervisor_request_drop(c->name) : NULL;
     case CONFIG_CHANGE_START:
         *to = ref_of(d, parent_name(c->to));
-        return r->moved ? NULL : start_request(r, c);
+        return r->step == 0 ? start_request(r, c) : NULL;
     case CONFIG_CHANGE_RESTART:
         *to = ref_of(d, parent_name(c->to));
-        if (!other_nature(c))
-            return r->moved || is_stopped(d, c->name) ? NULL : supervisor_request_restart(c->name);
-        if (!r->moved)
-            return supervisor_request_drop(c->name);
-        return r->second ? NULL : start_request(r, c);
+        if (r->step == 0)
+            return other_nature(c) ? supervisor_request_drop(c->name) : update_request(r, c);
+        if (r->step > 1)
+            return NULL;
+        if (other_nature(c))
+            return start_request(r, c);
+        return is_stopped(d, c->name) ? NULL : supervisor_request_restart(c->name);
     case CONFIG_CHANGE_UPDATE:
-        if (c->to->kind == CONFIG_KIND_SUPERVISOR && !r->moved) {
+        if (r->step > 0)
+            return NULL;
+        if (c->to->kind == CONFIG_KIND_SUPERVISOR) {
             supervisor_flags flags = tree_flags(c->to->supervisor);
             *to = ref_of(d, c->name);
             return supervisor_request_flags(&flags);
         }
         *to = ref_of(d, parent_name(c->to));
-        if (c->to->parent == NULL || c->to->kind == CONFIG_KIND_SUPERVISOR || r->moved)
-            return NULL;
         return update_request(r, c);
     default:
         return NULL; /* settings and policies are applied already */
@@ -356,18 +365,18 @@ static actor_verdict on_reply(actor *self, void *state, actor_err how, actor_msg
     reload *r = arg;
     const config_change *c = &r->plan->changes[r->at];
     const supervisor_reply *reply = msg ? supervisor_reply_get(msg) : NULL;
+    /* What is being restarted anyway comes back by its new description. */
     if (how != ACTOR_OK || !reply)
         note_failure(r, c, "its supervisor has ended");
-    else if (reply->err != SUPERVISOR_OK)
+    else if (reply->err != SUPERVISOR_OK && reply->err != SUPERVISOR_ERESTARTING)
         note_failure(r, c, reply->reason[0] ? reply->reason : supervisor_strerror(reply->err));
-    r->second = r->moved;
-    r->moved = true;
+    r->step++;
     return next_change(self, r);
 }
 
 static actor_verdict next_change(actor *self, reload *r)
 {
-    for (; r->at < r->plan->count; r->at++, r->moved = r->second = false) {
+    for (; r->at < r->plan->count; r->at++, r->step = 0) {
         const config_change *c = &r->plan->changes[r->at];
         actor_ref to = ACTOR_NONE;
         actor_msg *msg = request_for(r, c, &to);

@@ -85,9 +85,9 @@ void call_wait_message(call *c, clock_ms timeout, void (*finish)(call *c));
 bool call_prepare_waiter(call *c);
 
 /* Ask an actor of the daemon (a supervisor, the reloader), and call `replied` with its answer;
- * reply is NULL unless `how` is ACTOR_OK. Takes `request`, and answers the call itself when it
- * can't be asked. */
-void call_ask(call *c, actor_ref to, actor_msg *request,
+ * reply is NULL unless `how` is ACTOR_OK. Takes `request` (NULL: there was no memory for it).
+ * False: it can't be asked, and the call is answered with that. */
+bool call_ask(call *c, actor_ref to, actor_msg *request,
               void (*replied)(call *c, actor_err how, actor_msg *reply));
 
 /* ---- for daemon.c ---- */

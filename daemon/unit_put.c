@@ -115,7 +115,7 @@ static void put_restarts(json_out *out, const unit *u, clock_ms now) LOCK_REQUIR
     }
 }
 
-static void put_names(json_out *out, const unit *u)
+static void put_names(json_out *out, const unit *u) LOCK_REQUIRES(u->lock)
 {
     json_out_key(out, "name");
     json_out_text(out, u->name);
@@ -181,19 +181,19 @@ void unit_put_tree(json_out *out, unit *u)
     actor_lock_take(&u->lock);
     json_out_object(out);
     put_names(out, u);
-    if (!u->kind)
+    if (u->supervises)
         put_supervisor(out, u);
     json_out_key(out, "state");
     json_out_text(out, unit_state_word(u));
     put_uint(out, "incarnation", u->incarnation);
     put_restarts(out, u, now);
-    if (u->kind) {
+    if (!u->supervises) {
         put_pids(out, u);
         put_uint(out, "waiting", u->counters.waiting);
         put_uint(out, "running", u->counters.running);
     }
     actor_lock_give(&u->lock);
-    if (!u->kind)
+    if (u->supervises)
         put_children(out, u);
     json_out_object_end(out);
 }
