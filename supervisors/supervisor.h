@@ -26,7 +26,8 @@
  *   Requests are messages: make one (supervisor_request_*), send it with actor_ask() or
  *   actor_call(), read the answer with supervisor_reply_get(). The answer comes when it has
  *   happened (the child started, the actor gone), or with the reason why not. A supervisor serves
- *   calls at any time but while it starts (they wait) or has ended (ACTOR_ENOTFOUND, ACTOR_EENDED).
+ *   calls at any time but while it starts (they wait), is being stopped or has ended (ACTOR_EENDED,
+ *   ACTOR_ENOTFOUND; from a child that stops with it, too, so nobody waits for the other).
  *   While a group is being stopped and started, calls that change children wait for it, except
  *   stops; while a group or a child waits out its backoff they don't.
  *
