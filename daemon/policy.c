@@ -68,10 +68,12 @@ void policy_base_enter(policies *p, table *t, policy_base *b, char *key)
     table_add(t, &b->node, key);
 }
 
-bool policy_base_leave(policy_base *b, table *t)
+bool policy_base_leave(policy_base *b, table *t, clock_alarm *alarm)
 {
     policies *p = b->all;
     actor_lock_take(&p->lock);
+    if (atomic_load(&b->refs) == 2 && alarm && alarm_cancel(alarm))
+        atomic_fetch_sub(&b->refs, 1);
     bool last = atomic_fetch_sub(&b->refs, 1) == 1;
     if (last)
         table_remove(t, &b->node);
@@ -172,7 +174,7 @@ policy_retry *policy_retry_get(policies *p, const unit *u, const config_retry *c
 
 void policy_retry_release(policy_retry *r)
 {
-    if (r && policy_base_leave(&r->base, &r->base.all->retries))
+    if (r && policy_base_leave(&r->base, &r->base.all->retries, NULL))
         policy_base_end(&r->base);
 }
 

@@ -38,8 +38,9 @@ char *policy_key(const struct unit *u, const char *name, bool shared);
 policy_base *policy_base_find(policies *p, table *t, const char *key) LOCK_REQUIRES(p->lock);
 /* A new one, with one reference; takes the key. */
 void policy_base_enter(policies *p, table *t, policy_base *b, char *key) LOCK_REQUIRES(p->lock);
-/* Drop a reference; true: it was the last, and the policy is out of its table. */
-bool policy_base_leave(policy_base *b, table *t);
+/* Drop a reference; true: it was the last, and the policy is out of its table. An `alarm` (or NULL)
+ * that is set has one, but that alone keeps no policy: there is nobody left to wake. */
+bool policy_base_leave(policy_base *b, table *t, clock_alarm *alarm);
 void policy_base_end(policy_base *b);
 
 /* Put `u` on a list of users, off the one before; list NULL: off only. Under policies.lock. */

@@ -127,7 +127,7 @@ policy_breaker *policy_breaker_hold(policy_breaker *b)
 
 void policy_breaker_release(policy_breaker *b)
 {
-    if (!b || !policy_base_leave(&b->base, &b->base.all->breakers))
+    if (!b || !policy_base_leave(&b->base, &b->base.all->breakers, &b->alarm))
         return;
     breaker_fini(&b->breaker);
     alarm_end(&b->alarm);

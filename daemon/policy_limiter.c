@@ -93,7 +93,7 @@ policy_limiter *policy_limiter_hold(policy_limiter *l)
 
 void policy_limiter_release(policy_limiter *l)
 {
-    if (!l || !policy_base_leave(&l->base, &l->base.all->limiters))
+    if (!l || !policy_base_leave(&l->base, &l->base.all->limiters, &l->alarm))
         return;
     alarm_end(&l->alarm);
     policy_base_end(&l->base);
