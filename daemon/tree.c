@@ -28,9 +28,12 @@ static unit_state state_of(supervisor_child_state state)
     return states[state];
 }
 
-static void publish(unit *u, const supervisor_child_event *e) LOCK_REQUIRES(u->lock)
+static void publish(unit *u, const supervisor_child_event *e, bool comes_back)
+    LOCK_REQUIRES(u->lock)
 {
     unit_state state = state_of(e->state);
+    if (state == UNIT_STOPPED && comes_back && u->state != UNIT_STOPPED)
+        state = UNIT_RESTARTING;
     if (state == UNIT_STARTING && e->incarnation > 1)
         state = UNIT_RESTARTING;
     if (state != u->state)
@@ -79,16 +82,41 @@ static void forget_below(actord *d, unit *u)
     forget(d, u);
 }
 
+/* u is stopped, and with it what went down with its supervisor and could have come back with it. */
+static void stop_below(actord *d, unit *u)
+{
+    unit **below = u->supervises ? directory_list(d->directory, u, false) : NULL;
+    for (unit **at = below; at && *at; at++)
+        stop_below(d, *at);
+    directory_list_free(below);
+    actor_lock_take(&u->lock);
+    u->state = UNIT_STOPPED;
+    actor_lock_give(&u->lock);
+    unit_stopped(u);
+}
+
+/* Is this supervisor on its way down? Then its children come back with it, and keep their
+ * mailboxes, unless it turns out to be stopped for good. */
+static bool goes_down(unit *supervisor)
+{
+    actor_lock_take(&supervisor->lock);
+    bool down = !supervisor->up || supervisor->state == UNIT_STOPPING;
+    actor_lock_give(&supervisor->lock);
+    return down;
+}
+
 static void on_child(void *user, const supervisor_child_event *e)
 {
     actord *d = user;
     unit *u = e->tag;
+    bool comes_back = e->state == SUPERVISOR_CHILD_STOPPED && goes_down(u->parent);
     actor_lock_take(&u->lock);
-    publish(u, e);
+    publish(u, e, comes_back);
+    bool stopped = u->state == UNIT_STOPPED;
     actor_lock_give(&u->lock);
     tell(u, e);
-    if (e->state == SUPERVISOR_CHILD_STOPPED)
-        unit_stopped(u);
+    if (e->state == SUPERVISOR_CHILD_STOPPED && stopped)
+        stop_below(d, u);
     if (e->state == SUPERVISOR_CHILD_GONE)
         forget_below(d, u);
 }
@@ -121,6 +149,10 @@ static void on_supervisor(void *user, const supervisor_event *e)
     bool root = !u->parent;
     actor_lock_take(&u->lock);
     u->restarts_used = e->restarts_used;
+    if (e->kind == SUPERVISOR_STARTED)
+        u->up = true;
+    if (e->kind == SUPERVISOR_STOPPED || e->tripped || e->failed)
+        u->up = false;
     actor_lock_give(&u->lock);
     const log_field *fields = &(const log_field){"actor", u->name};
     switch (e->kind) {
@@ -149,6 +181,7 @@ static void on_supervisor(void *user, const supervisor_event *e)
     case SUPERVISOR_STOPPED:
         if (root) {
             publish_root(u, UNIT_STOPPED, e);
+            stop_below(d, u);
             root_over(d, e);
         }
         break;

@@ -108,6 +108,7 @@ struct unit {
     bool paused LOCK_GUARDED_BY(lock);
     bool gone LOCK_GUARDED_BY(lock); /* unit_retire() was called */
     /* of a supervisor */
+    bool up LOCK_GUARDED_BY(lock); /* it has started its children, and isn't giving up */
     uint32_t restarts_used LOCK_GUARDED_BY(lock);
     clock_ms restarts_at LOCK_GUARDED_BY(lock); /* when that was counted */
 

@@ -62,6 +62,58 @@ START_TEST(actor_that_is_restarted_is_sent_to_at_any_moment)
 }
 END_TEST
 
+/* A supervisor with an actor that has a message in hand and one that waits. */
+static server *start_box(const char **running, const char **queued)
+{
+    server *s = server_start(CHILDREN "    - name: box\n"
+                                      "      supervisor:\n"
+                                      "        max_restarts: 0 in 1m\n"
+                                      "        children:\n"
+                                      "          - {name: w, sleep: {}, shutdown: kill}\n"
+                                      "          - {name: other, echo: {}}\n");
+    *running = send_message(s, "w", "{\"ms\":500}");
+    wait_until(strcmp(message_state(s, *running), "running") == 0);
+    *queued = send_message(s, "w", "{\"ms\":1}");
+    return s;
+}
+
+START_TEST(restart_of_a_supervisor_keeps_the_mailboxes_below_it)
+{
+    const char *running, *queued;
+    server *s = start_box(&running, &queued);
+    expect_ok(rpc(s, "actor.restart", "{\"name\":\"box\"}"));
+    ck_assert_str_eq(text_at(wait_message(s, queued).result, "state"), "done");
+    ck_assert_str_eq(text_at(wait_message(s, running).result, "state"), "done");
+    expect_balanced(s);
+    server_stop(s);
+}
+END_TEST
+
+START_TEST(supervisor_that_trips_and_comes_back_keeps_the_mailboxes_below_it)
+{
+    const char *running, *queued;
+    server *s = start_box(&running, &queued);
+    expect_ok(rpc(s, "actor.kill", "{\"name\":\"other\"}"));
+    ck_assert_str_eq(text_at(wait_message(s, queued).result, "state"), "done");
+    ck_assert_str_eq(text_at(wait_message(s, running).result, "state"), "done");
+    server_stop(s);
+}
+END_TEST
+
+START_TEST(stop_of_a_supervisor_makes_dead_letters_of_what_waits_below_it)
+{
+    const char *running, *queued;
+    server *s = start_box(&running, &queued);
+    expect_ok(rpc(s, "actor.stop", "{\"name\":\"box\"}"));
+    ck_assert_str_eq(message_state(s, queued), "dead");
+    ck_assert_str_eq(message_state(s, running), "dead");
+    ck_assert_str_eq(actor_state(s, "w"), "stopped");
+    expect_error(rpc(s, "send", "{\"to\":\"w\",\"msg\":{\"ms\":1}}"), -32013, "stopped");
+    expect_balanced(s);
+    server_stop(s);
+}
+END_TEST
+
 START_TEST(name_is_free_again_after_a_spawn_under_a_stopped_supervisor)
 {
     server *s = server_start(CHILDREN "    - {name: box, supervisor: {children: []}}\n");
@@ -125,6 +177,9 @@ int main(void)
         actor_that_is_down_does_not_hold_the_line_of_its_limiter,
         asks_fail_when_the_shared_breaker_is_opened_by_another,
         actor_that_is_restarted_is_sent_to_at_any_moment,
+        restart_of_a_supervisor_keeps_the_mailboxes_below_it,
+        supervisor_that_trips_and_comes_back_keeps_the_mailboxes_below_it,
+        stop_of_a_supervisor_makes_dead_letters_of_what_waits_below_it,
         name_is_free_again_after_a_spawn_under_a_stopped_supervisor,
         deleted_actor_leaves_its_breaker_behind,
         reload_leaves_a_spawned_actor_with_a_name_of_the_file_alone,
