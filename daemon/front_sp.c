@@ -85,11 +85,13 @@ static int sweep(sp_door *door)
 /* Returns false for the order to close. */
 static bool obey(sp_door *door)
 {
-    unsigned orders = atomic_load(&door->orders);
+    unsigned orders;
     uint64_t count;
 
+    /* In this order: an order that comes in between wakes us again. */
     if (read(door->wake, &count, sizeof count) < 0 && errno != EAGAIN)
         return false;
+    orders = atomic_load(&door->orders);
     if ((orders & ORDER_QUIET) != 0 && !door->quiet) {
         door->quiet = true;
         watch_listener(door, false);
