@@ -16,6 +16,7 @@ SOVERSION := 0
 
 LIBACTOR_SRC := \
     libactor/ask.c \
+    libactor/barrier.c \
     libactor/call.c \
     libactor/clock.c \
     libactor/dead.c \
@@ -32,6 +33,7 @@ LIBACTOR_SRC := \
     libactor/notice.c \
     libactor/pool.c \
     libactor/run.c \
+    libactor/runq.c \
     libactor/self.c \
     libactor/send.c \
     libactor/sim.c \

@@ -19,9 +19,6 @@
 #include "libactor/timer.h"
 #include "libactor/watch.h"
 
-#define AHEAD      8u    /* messages */
-#define STRIDE_MAX 4096u /* bytes from one to the next */
-
 static inline void release(actor_msg *m)
 {
     if (LIKELY(!ACTOR__ASAN && m->kind == ACTOR__USER && !m->ask && !m->borrowed))
@@ -214,16 +211,6 @@ static step leave(actor *a)
     return STEP_DONE;
 }
 
-/* Messages of a long queue often lie at even distances, as they were made: guess where the one
- * some places on is. Far ones are not guessed, for a wild address costs a walk of page tables. */
-static inline void fetch_ahead(const actor__node *t, const actor__node *n)
-{
-    uintptr_t stride = (uintptr_t)n - (uintptr_t)t;
-
-    if (stride + STRIDE_MAX < 2 * STRIDE_MAX)
-        __builtin_prefetch((const void *)((uintptr_t)n + AHEAD * stride), 1);
-}
-
 static step fast_steps(actor__worker *w, actor *a, unsigned *left)
 {
     for (; *left > 0; --*left) {
@@ -235,7 +222,6 @@ static step fast_steps(actor__worker *w, actor *a, unsigned *left)
             return STEP_ON;
         if (n == NULL)
             return STEP_DONE;
-        fetch_ahead(t, n);
         a->tail = n;
         if (t != &a->stub)
             release(actor__node_msg(t));

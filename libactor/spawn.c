@@ -121,7 +121,7 @@ static actor_err spawn(actor_system *sys, const actor_spec *spec, actor_ref *out
 
     *out = actor__slot_publish(a);
     if (ready)
-        actor__schedule(a);
+        actor__schedule_new(a);
     /* Strong both: whoever stops the system sees this actor, or we see that it stops. */
     if (load_strong(&sys->stopping))
         actor__signal(a, ACTOR__STOP, 0);

@@ -43,14 +43,17 @@ static void init_workers(actor_system *sys)
         w->sys = sys;
         w->index = i;
         w->rng.state = sys->options.seed + i;
+        actor__runq_init(&w->runq);
         actor__wheel_init(&w->wheel);
     }
 }
 
 static void dispose(actor_system *sys)
 {
-    for (unsigned i = 0; sys->workers != NULL && i < sys->options.workers; i++)
+    for (unsigned i = 0; sys->workers != NULL && i < sys->options.workers; i++) {
         actor__wheel_destroy(&sys->workers[i].wheel);
+        actor__runq_destroy(&sys->workers[i].runq);
+    }
     actor__names_free(&sys->names);
     actor_lock_destroy(&sys->sleep_lock);
     actor_lock_destroy(&sys->inject_lock);

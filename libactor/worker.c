@@ -1,14 +1,12 @@
 /* The scheduler.
  *
- * Each worker has a slot for the actor that was woken last (`lifo`), a ring (runq.h) for those
- * before it, and all share the injector, a list under a lock, for what comes from other threads and
- * what a full ring spills. An actor is in at most one of these, and only while its mailbox is not
- * marked as empty.
+ * Each worker has a run queue (runq.h), and all share the injector, a list under a lock, for what
+ * comes from other threads and what a full queue spills. An actor is in at most one of these, and
+ * only while its mailbox is not marked as empty.
  *
- * Order. The slot first: the receiver of a fresh message runs on the core that has it in its cache,
- * and a pair that plays ping-pong stays together. It is preferred to a waiting ring only LIFO_MAX
- * times in a row; an actor whose batch is used up goes to the ring's back; the injector is looked
- * at every INJECT_EVERY batches. So nobody starves.
+ * Order. The actor woken last, then those just spawned, then the queue's ring; but the ring's turn
+ * comes at the latest every 17th time. An actor whose batch is used up goes to the ring's end; the
+ * injector is looked at every INJECT_EVERY batches. So nobody starves.
  *
  * Sleeping. A worker that finds nothing becomes a searcher (at most half of them are), steals, and
  * else sleeps on its futex, until the next deadline of its own wheel at most. `idle` counts both
@@ -43,7 +41,6 @@
 #include "libactor/system.h"
 #include "libactor/timer.h"
 
-#define LIFO_MAX      16u
 #define INJECT_EVERY  61u
 #define INJECT_BATCH  32u
 #define CLOCK_EVERY   4u  /* batches between two looks at the clock while timers are armed */
@@ -106,63 +103,54 @@ static void inject(actor_system *sys, actor *first, actor *last, uint32_t count)
     wake_one(sys);
 }
 
-/* The ring is full: half of it goes to the injector, and then `a`. */
+/* `a` finds no place in the full ring: half of that goes to the injector, and then `a`. */
 static void spill(actor__worker *w, actor *a)
 {
-    actor *first = NULL;
+    actor *first;
     actor *last = NULL;
-    uint32_t count = 1;
+    uint32_t count = actor__runq_cut(&w->runq, &first, &last);
 
-    for (; count <= ACTOR__RING / 2; count++) {
-        actor *b = actor__ring_pop(&w->ring);
-
-        if (b == NULL)
-            break;
-        if (first == NULL)
-            first = b;
-        else
-            last->next = b;
-        last = b;
-    }
     if (first == NULL)
         first = a;
     else
         last->next = a;
-    inject(w->sys, first, a, count);
+    inject(w->sys, first, a, count + 1);
 }
 
-static void push_ring(actor__worker *w, actor *a)
+/* Something was added to the queue; others may have it. */
+static void added(actor__worker *w, actor *misfit)
 {
-    if (!actor__ring_push(&w->ring, a))
-        spill(w, a);
-    else if (w->current != NULL && worth_waking(load_relaxed(&w->sys->idle)))
+    if (UNLIKELY(misfit != NULL))
+        spill(w, misfit);
+    else if (w->current != NULL && worth_waking(load_relaxed(&w->sys->idle)) &&
+             actor__runq_tempting(&w->runq))
         wake_one(w->sys); /* between two batches next() does it, when it has chosen */
 }
 
 /* Woken by the actor that runs here. */
-static void push_lifo(actor__worker *w, actor *a)
+static void push_woken(actor__worker *w, actor *a)
 {
-    actor *before = load_relaxed(&w->lifo);
-
-    if (before == NULL) {
-        store_release(&w->lifo, a); /* others only ever clear it */
-    } else {
-        before = atomic_exchange_explicit(&w->lifo, a, memory_order_acq_rel);
-        if (before != NULL)
-            push_ring(w, before);
-    }
+    added(w, actor__runq_woken(&w->runq, a));
     if (UNLIKELY(!load_relaxed(&w->sys->watched)) && w->current != NULL &&
         worth_waking(load_relaxed(&w->sys->idle)))
         wake_one(w->sys);
 }
 
-void actor__schedule(actor *a)
+/* The queue of this thread, if it is a worker that may run the actor. */
+static actor__worker *own_worker(const actor_system *sys)
 {
     actor__worker *w = actor__me.worker;
-    actor_system *sys = a->sys;
 
-    if (LIKELY(w != NULL && w->sys == sys && !sys->options.simulate))
-        push_lifo(w, a);
+    return LIKELY(w != NULL && w->sys == sys && !sys->options.simulate) ? w : NULL;
+}
+
+void actor__schedule(actor *a)
+{
+    actor_system *sys = a->sys;
+    actor__worker *w = own_worker(sys);
+
+    if (LIKELY(w != NULL))
+        push_woken(w, a);
     else if (sys == NULL)
         actor__call_wake(a);
     else if (load_acquire(&sys->quit))
@@ -171,6 +159,16 @@ void actor__schedule(actor *a)
         actor__sim_schedule(sys, a);
     else
         inject(sys, a, a, 1);
+}
+
+void actor__schedule_new(actor *a)
+{
+    actor__worker *w = own_worker(a->sys);
+
+    if (w != NULL)
+        added(w, actor__runq_spawned(&w->runq, a));
+    else
+        actor__schedule(a);
 }
 
 /* ---- Time ---------------------------------------------------------------------------------- */
@@ -225,7 +223,7 @@ static actor *take_injected(actor__worker *w)
         actor *b = sys->inject_first;
         actor *next = b->next;
 
-        if (!actor__ring_push(&w->ring, b))
+        if (actor__runq_add(&w->runq, b) != NULL)
             break;
         sys->inject_first = next;
         left--;
@@ -233,27 +231,6 @@ static actor *take_injected(actor__worker *w)
     store_strong(&sys->injected, left);
     actor_lock_give(&sys->inject_lock);
     return a;
-}
-
-static actor *take_lifo(actor__worker *w)
-{
-    if (load_relaxed(&w->lifo) == NULL)
-        return NULL;
-    return atomic_exchange_explicit(&w->lifo, NULL, memory_order_acq_rel);
-}
-
-static actor *take_local(actor__worker *w)
-{
-    actor *a;
-
-    if (w->lifo_used < LIFO_MAX && (a = take_lifo(w)) != NULL) {
-        w->lifo_used++;
-        return a;
-    }
-    w->lifo_used = 0;
-    if ((a = actor__ring_pop(&w->ring)) != NULL)
-        return a;
-    return take_lifo(w);
 }
 
 static actor *steal(actor__worker *w)
@@ -264,11 +241,11 @@ static actor *steal(actor__worker *w)
 
     for (unsigned i = 0; i < count; i++) {
         actor__worker *victim = &sys->workers[(start + i) % count];
-        uint32_t n = victim == w ? 0 : actor__ring_steal(&w->ring, &victim->ring);
+        uint32_t n = victim == w ? 0 : actor__runq_steal(&w->runq, &victim->runq);
 
         if (n > 0) {
             bump(&w->steals, n);
-            return actor__ring_pop(&w->ring);
+            return actor__runq_take(&w->runq);
         }
     }
     return NULL;
@@ -280,7 +257,7 @@ static bool work_in_sight(actor_system *sys)
     if (load_strong(&sys->injected) != 0)
         return true;
     for (unsigned i = 0; i < sys->options.workers; i++)
-        if (!actor__ring_empty(&sys->workers[i].ring))
+        if (actor__runq_tempting(&sys->workers[i].runq))
             return true;
     return false;
 }
@@ -372,7 +349,7 @@ static actor *watch_look(actor__worker *w)
             sys->seen[i] = tick;
             continue;
         }
-        found = take_lifo(other);
+        found = actor__runq_steal_slot(&other->runq);
         if (load_relaxed(&other->wheel.count) != 0)
             actor__timer_fire(other, actor__clock_ns() / ACTOR__NS_PER_MS);
     }
@@ -438,7 +415,7 @@ static actor *find_work(actor__worker *w)
         fire_timers(w);
         actor__quiescent();
         actor__slot_reclaim();
-        a = take_local(w);
+        a = actor__runq_take(&w->runq);
         if (a == NULL)
             a = take_injected(w);
         if (a == NULL && searching)
@@ -468,13 +445,13 @@ static actor *next(actor__worker *w, uint64_t tick)
     if (tick % INJECT_EVERY == 0)
         a = take_injected(w);
     if (a == NULL)
-        a = take_local(w);
+        a = actor__runq_take(&w->runq);
     if (a == NULL)
         a = take_injected(w);
     if (a == NULL)
         return find_work(w);
     /* While it runs, somebody else may take what else is here. */
-    if (worth_waking(load_relaxed(&w->sys->idle)) && !actor__ring_empty(&w->ring))
+    if (worth_waking(load_relaxed(&w->sys->idle)) && actor__runq_tempting(&w->runq))
         wake_one(w->sys);
     return a;
 }
@@ -493,7 +470,7 @@ void *actor__worker_main(void *arg)
 
         bump(&w->tick, 1);
         if (after == ACTOR__MORE || after == ACTOR__GAP)
-            push_ring(w, a);
+            added(w, actor__runq_add(&w->runq, a));
         if (after == ACTOR__GAP && stuck == a)
             sched_yield(); /* let the producer in the gap go on */
         stuck = after == ACTOR__GAP ? a : NULL;

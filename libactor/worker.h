@@ -16,16 +16,14 @@ typedef struct actor__worker {
     actor_msg *msg; /* in hand, and may be taken; or NULL */
     bool taken;     /* it was */
     bool now_known;
-    actor_ms now;       /* of the current batch, if known */
-    unsigned lifo_used; /* times in a row that the slot was preferred to the ring */
-    unsigned looks;     /* as a watcher, in vain */
+    actor_ms now;   /* of the current batch, if known */
+    unsigned looks; /* as a watcher, in vain */
     actor__rng rng;
     pthread_t thread;
 
     /* Written by the worker, read by others. */
-    alignas(ACTOR__LINE) actor *_Atomic lifo; /* the actor woken last; a watcher may take it */
-    _Atomic uint64_t tick;                    /* batches run, and times it slept */
-    _Atomic uint64_t handled;                 /* messages */
+    alignas(ACTOR__LINE) _Atomic uint64_t tick; /* batches run, and times it slept */
+    _Atomic uint64_t handled;                   /* messages */
     _Atomic uint64_t steals;
 
     /* Written by who wakes it. */
@@ -33,12 +31,14 @@ typedef struct actor__worker {
     _Atomic bool asleep;                            /* in sys->sleepers */
     struct actor__worker *next_sleeper;             /* guarded by sys->sleep_lock */
 
-    actor__ring ring;
+    actor__runq runq;
     actor__wheel wheel;
 } actor__worker;
 
 /* Somebody cleared the actor's mark: let it be run. Any thread that is online. */
 void actor__schedule(actor *a);
+/* The same of an actor just spawned, which has something to do. */
+void actor__schedule_new(actor *a);
 
 /* The time of the current batch. */
 actor_ms actor__worker_now(actor__worker *w);
