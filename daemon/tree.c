@@ -41,9 +41,11 @@ static void publish(unit *u, const supervisor_child_event *e, bool comes_back)
     u->state = state;
     u->ref = e->ref;
     u->incarnation = e->incarnation;
-    if (e->restarts > u->counters.restarts)
-        atomic_fetch_add(&u->daemon->restarts, e->restarts - u->counters.restarts);
-    u->counters.restarts = e->restarts;
+    if (e->restarts > u->restarts_told) {
+        atomic_fetch_add(&u->daemon->restarts, e->restarts - u->restarts_told);
+        u->counters.restarts += e->restarts - u->restarts_told;
+    }
+    u->restarts_told = e->restarts;
     u->next_start = e->next_start;
     if (e->ended)
         snprintf(u->last_exit, sizeof u->last_exit, "%s%s%s", actor_exit_name(e->exit),

@@ -101,7 +101,8 @@ struct unit {
     unit_state state LOCK_GUARDED_BY(lock);
     actor_ref ref LOCK_GUARDED_BY(lock);
     uint32_t incarnation LOCK_GUARDED_BY(lock);
-    uint32_t order LOCK_GUARDED_BY(lock);                  /* among its parent's children */
+    uint32_t restarts_told LOCK_GUARDED_BY(lock); /* by the supervisor; a new one begins at 0 */
+    uint32_t order LOCK_GUARDED_BY(lock);         /* among its parent's children */
     char last_exit[UNIT_REASON_MAX] LOCK_GUARDED_BY(lock); /* "": none yet */
     clock_ms next_start LOCK_GUARDED_BY(lock);             /* in backoff; monotonic */
     clock_ms state_since LOCK_GUARDED_BY(lock);
@@ -110,7 +111,6 @@ struct unit {
     /* of a supervisor */
     bool up LOCK_GUARDED_BY(lock); /* it has started its children, and isn't giving up */
     uint32_t restarts_used LOCK_GUARDED_BY(lock);
-    clock_ms restarts_at LOCK_GUARDED_BY(lock); /* when that was counted */
 
     /* delivery */
     struct message_queue mailbox[UNIT_PRIORITIES] LOCK_GUARDED_BY(lock);
