@@ -31,6 +31,7 @@ typedef struct worker {
     size_t in_len, in_room;
     bool more; /* stdout was not read to its end in this turn */
     bool exited;
+    int ending;       /* the signal that it still has to be sent; 0: none */
     worker_asks asks; /* its own questions to others */
     /* The ids it was told to cancel and has answered: the answer and the cancel may have crossed,
      * so that it answers the cancel as well. */
@@ -377,6 +378,18 @@ static actor_verdict on_end(actor *self, delivery *d)
                       d->ready ? "" : " before it was ready");
 }
 
+/* One that doesn't run yet is told when it does. */
+static void end_process(worker *w)
+{
+    process *p = child_process(w->child);
+    if (w->ending == 0 || process_pid(p) == 0)
+        return;
+    if (w->ending == SIGTERM)
+        process_close_stdin(p);
+    process_signal_group(p, w->ending);
+    w->ending = 0;
+}
+
 static actor_verdict on_events(actor *self, delivery *d)
 {
     worker *w = d->state;
@@ -390,8 +403,8 @@ static actor_verdict on_events(actor *self, delivery *d)
     }
     w->exited |= (events & CHILD_EXITED) != 0;
     if (events & CHILD_STARTED) {
-        if (d->busy) /* stopped before it ran */
-            process_signal_group(child_process(w->child), SIGKILL);
+        if (d->busy)
+            end_process(w);
         else
             on_started(self, d);
     }
@@ -445,13 +458,11 @@ static void worker_stop(actor *self, delivery *d, actor_how how)
     }
     if (how == ACTOR_HOW_CRASH)
         return; /* the process goes with the state */
-    process *p = child_process(w->child);
-    if (how == ACTOR_HOW_STOP && !d->busy) {
-        process_close_stdin(p);
-        process_signal_group(p, SIGTERM);
-    } else if (how == ACTOR_HOW_KILL) {
-        process_signal_group(p, SIGKILL);
-    }
+    if (how == ACTOR_HOW_KILL)
+        w->ending = SIGKILL;
+    else if (!d->busy)
+        w->ending = SIGTERM;
+    end_process(w);
     d->busy = true; /* until it is gone */
 }
 

@@ -275,11 +275,11 @@ END_TEST
 START_TEST(worker_sends_to_others)
 {
     server *s = server_start(HARDY WORKER("w", "", "") WORKER("x", "", LOG));
-    expect_result(ask(s, "{\"say\":\"{\\\"send\\\":\\\"x\\\",\\\"msg\\\":{\\\"a\\\":[1, 2]}}\","
+    expect_result(ask(s, "{\"say\":\"{\\\"send\\\":\\\"x\\\",\\\"msg\\\":[1, [2]]}\","
                          "\"say\":\"{\\\"send\\\":\\\"nobody\\\",\\\"msg\\\":1}\",\"say\":\"{"
                          "\\\"id\\\":@,\\\"reply\\\":1}\"}"),
                   "1");
-    wait_until(was_told(s, "\"msg\":{\"a\":[1, 2]}"));
+    wait_until(was_told(s, "\"msg\":[1, [2]]"));
     wait_until(strstr(server_stderr(s), "'nobody'"));
     expect_ok(rpc(s, "actor.kill", "{\"name\":\"x\"}"));
     server_stop(s);
