@@ -127,11 +127,13 @@ static void on_over(void *arg)
     actord *d = arg;
     struct stopping *s = d->stopping;
     actor_lock_take(&s->lock);
-    if (!s->asked || s->root_status == EXIT_GAVE_UP)
+    bool gave_up = s->root_status == EXIT_GAVE_UP;
+    if (!s->asked || gave_up) { /* a start that was broken off is none that failed */
         s->status = s->root_status;
-    if (s->root_status != EXIT_OK)
-        log_error("daemon", "the tree %s: %s",
-                  s->root_status == EXIT_GAVE_UP ? "gave up" : "could not start", s->reason);
+        if (s->root_status != EXIT_OK)
+            log_error("daemon", "the tree %s: %s", gave_up ? "gave up" : "could not start",
+                      s->reason);
+    }
     actor_lock_give(&s->lock);
     loop_break(d->loop);
 }
