@@ -53,11 +53,20 @@ START_TEST(RT_44_no_limit_of_time_is_zero_or_negative)
 }
 END_TEST
 
+START_TEST(RT_09_a_status_that_means_both_retry_and_reject_is_refused)
+{
+    configs_expect_error(CHILD("exits: {retry: [75, 65], reject: [65]}"),
+                         "2:55: error: exits: 65 means both retry and reject; list it once");
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {SUP_04_what_is_not_written_has_its_default,
                                   SUP_19_unknown_keys_are_refused_of_supervisors_and_children,
                                   CB_24_an_attempt_timeout_of_zero_is_refused,
-                                  RT_44_no_limit_of_time_is_zero_or_negative, NULL};
+                                  RT_44_no_limit_of_time_is_zero_or_negative,
+                                  RT_09_a_status_that_means_both_retry_and_reject_is_refused,
+                                  NULL};
     return suite_run("scenarios_config", tests, NULL, NULL);
 }
