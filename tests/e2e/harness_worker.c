@@ -69,14 +69,17 @@ static void reply_text(const char *id, const char *text)
     cJSON_Delete(string);
 }
 
-static void flood(int fd, double bytes)
+static void flood(int fd, size_t bytes)
 {
     char block[1000];
     memset(block, 'x', sizeof block);
     if (fd == STDERR_FILENO)
         block[sizeof block - 1] = '\n';
-    for (; bytes > 0; bytes -= sizeof block)
-        put(fd, block, bytes < sizeof block ? (size_t)bytes : sizeof block);
+    while (bytes > 0) {
+        size_t n = bytes < sizeof block ? bytes : sizeof block;
+        put(fd, block, n);
+        bytes -= n;
+    }
 }
 
 static void hold(const char *id)
@@ -108,6 +111,13 @@ static void wait_for_file(const char *path)
     close(fd);
 }
 
+/* Until a signal ends it. */
+static _Noreturn void stay(void)
+{
+    for (;;)
+        pause();
+}
+
 /* ---- what it is told ---- */
 
 static void obey(const char *id, const char *line, const cJSON *step)
@@ -122,9 +132,9 @@ static void obey(const char *id, const char *line, const cJSON *step)
     else if (strcmp(what, "stderr") == 0)
         put(STDERR_FILENO, text, strlen(text));
     else if (strcmp(what, "flood") == 0)
-        flood(STDOUT_FILENO, number);
+        flood(STDOUT_FILENO, (size_t)number);
     else if (strcmp(what, "flood_stderr") == 0)
-        flood(STDERR_FILENO, number);
+        flood(STDERR_FILENO, (size_t)number);
     else if (strcmp(what, "line") == 0)
         reply_text(id, line);
     else if (strcmp(what, "hold") == 0)
@@ -138,8 +148,7 @@ static void obey(const char *id, const char *line, const cJSON *step)
     else if (strcmp(what, "signal") == 0)
         raise((int)number);
     else if (strcmp(what, "pause") == 0)
-        for (;;)
-            pause();
+        stay();
     else if (strcmp(what, "wait") == 0)
         wait_for_file(text);
     else
@@ -198,8 +207,7 @@ static int worker(int argc, char **argv)
         if (strcmp(argv[i], "ready") == 0)
             say("", "{\"ready\":true}", "\n");
         if (strcmp(argv[i], "deaf") == 0)
-            for (;;)
-                pause();
+            stay();
     }
     char *line = NULL;
     size_t room = 0;
@@ -211,8 +219,8 @@ static int worker(int argc, char **argv)
         take_line(line);
     }
     free(line);
-    while (stubborn)
-        pause();
+    if (stubborn)
+        stay();
     return 0;
 }
 

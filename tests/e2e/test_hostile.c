@@ -147,10 +147,11 @@ static int stuff(int fd)
     memset(frame + 13 + len, 'x', TEXT);
     len += TEXT;
     len += snprintf(frame + 13 + len, 10, "\"}}") + 4;
-    memcpy(frame, "\x01\0\0\0\0", 5);
+    memset(frame, 0, 13);
+    frame[0] = 1;
     for (int i = 0; i < 4; i++)
         frame[5 + i] = (char)(len >> (24 - 8 * i));
-    memcpy(frame + 9, "\x80\0\0\x01", 4);
+    frame[9] = (char)0x80; /* a request's number has the highest bit */
     size_t size = (size_t)len + 9, sent = 0;
     int count = 0;
     while (count < REQUESTS_MAX) {
@@ -192,7 +193,7 @@ START_TEST(large_batch_is_answered_whole_and_a_larger_one_refused)
     *end++ = '[';
     for (int i = 0; i < LARGEST; i++)
         end += sprintf(end, "%s%s", i ? "," : "", ping);
-    strcpy(end, "]");
+    sprintf(end, "]");
     server *s = server_start(HARDY ECHO);
     ck_assert_int_eq(cJSON_GetArraySize(rpc_text(s, text).json), LARGEST);
     sprintf(end, ",%s]", ping);
@@ -208,7 +209,7 @@ END_TEST
 START_TEST(thousand_actors_are_all_there)
 {
     enum { ACTORS = 1000 };
-    char *yaml = malloc(ACTORS * 64), *end = yaml;
+    char *yaml = malloc((size_t)ACTORS * 64), *end = yaml;
     end += sprintf(end, "%s", HARDY ECHO);
     for (int i = 0; i < ACTORS; i++)
         end += sprintf(end, "    - {name: a%d, echo: {}}\n", i);
