@@ -44,8 +44,6 @@ struct server {
 
 static server *servers;
 
-extern char **environ;
-
 static void keep(server *s, void *block, void (*release)(void *))
 {
     kept *k = malloc(sizeof *k);
@@ -331,15 +329,21 @@ static bool is_daemon(pid_t pid)
 /* A process that became ours by the daemon's end, alive or not; 0: none. */
 static pid_t next_orphan(void)
 {
-    char path[64];
+    char path[64], line[4096];
     pid_t pid = 0;
-    int one;
     snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
     FILE *f = fopen(path, "re");
     ck_assert_ptr_nonnull(f);
-    while (pid == 0 && fscanf(f, "%d", &one) == 1)
-        pid = is_daemon(one) ? 0 : one;
+    if (!fgets(line, sizeof line, f))
+        line[0] = '\0';
     fclose(f);
+    for (char *at = line, *end; pid == 0; at = end) {
+        pid = (pid_t)strtol(at, &end, 10);
+        if (end == at)
+            return 0;
+        if (is_daemon(pid))
+            pid = 0;
+    }
     return pid;
 }
 
@@ -429,6 +433,31 @@ void server_signal(server *s, int number)
 {
     ck_assert_int_gt(s->pid, 0);
     ck_assert_int_eq(kill(s->pid, number), 0);
+}
+
+const char *server_run(server *s, const char *const *argv)
+{
+    int ends[2], status;
+    char block[4096], *text = NULL;
+    size_t size = 0;
+    ssize_t got;
+    ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+    pid_t pid = fork();
+    ck_assert_int_ge(pid, 0);
+    if (pid == 0) {
+        dup2(ends[1], STDOUT_FILENO);
+        execvp(argv[0], (char *const *)argv);
+        _exit(127);
+    }
+    close(ends[1]);
+    FILE *memory = open_memstream(&text, &size);
+    while ((got = read(ends[0], block, sizeof block)) > 0)
+        fwrite(block, 1, (size_t)got, memory);
+    fclose(memory);
+    close(ends[0]);
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert_msg(status == 0, "%s failed: %s", argv[0], text);
+    return server_keep(s, text);
 }
 
 client *server_connect(server *s)

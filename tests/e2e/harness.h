@@ -74,6 +74,9 @@ char *server_read(server *s, const char *name); /* NULL: there is none */
 /* Replace the configuration file, for a reload. */
 void server_configure(server *s, const char *yaml);
 
+/* Run another program, which must succeed; what it wrote to its stdout. */
+const char *server_run(server *s, const char *const *argv);
+
 /* What it wrote so far. */
 const char *server_stderr(server *s);
 const char *server_stdout(server *s);
