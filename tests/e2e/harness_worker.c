@@ -165,8 +165,8 @@ static void take_message(const char *id, const char *line, const cJSON *msg)
         free(json);
         return;
     }
-    const cJSON *step;
-    cJSON_ArrayForEach(step, msg) obey(id, line, step);
+    for (const cJSON *step = msg->child; step; step = step->next)
+        obey(id, line, step);
 }
 
 static void take_line(const char *line)
