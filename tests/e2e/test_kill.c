@@ -74,7 +74,7 @@ START_TEST(queue_of_a_killed_worker_is_done_in_order_none_lost_none_twice)
 {
     server *s = server_start(TREE WORKER("w", "", LOG));
     send_message(s, "w", "{\"pause\":true}"); /* in its hand when it is killed */
-    wait_until(number_of(s, "counters.running") == 1);
+    wait_until(server_read(s, "lines") && strstr(server_read(s, "lines"), "}}\n"));
     for (int i = 0; i < QUEUED; i++) {
         char msg[16];
         snprintf(msg, sizeof msg, "%d", i);
@@ -109,7 +109,7 @@ START_TEST(message_in_hand_is_tried_again_where_a_policy_says_so)
     server *s = server_start(TREE WORKER(
         "w", "", ", retry: {max_retries: 1, backoff: fixed, initial: 1ms, jitter: none}" LOG));
     send_message(s, "w", "{\"pause\":true}");
-    wait_until(number_of(s, "counters.running") == 1);
+    wait_until(server_read(s, "lines") && strstr(server_read(s, "lines"), "}}\n"));
     ck_assert_int_eq(kill(pid_of(s), SIGKILL), 0);
     wait_until(server_read(s, "lines") &&
                strstr(server_read(s, "lines"), "w {\"id\":\"m-1\",\"attempt\":2"));
