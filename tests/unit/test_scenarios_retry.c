@@ -104,6 +104,8 @@ START_TEST(RT_38_no_attempt_begins_at_or_after_the_deadline)
     r = play(&p, "FFFFFFFFFFF", 500, 2000);
     ck_assert_uint_eq(r.attempts, 2);
     ck_assert_int_eq(r.over, 2000);
+    r = play(&p, "FFFFFFFFFFF", 500, 3000);
+    ck_assert_uint_eq(r.attempts, 2); /* the third would begin at 3000: at the deadline */
     r = play(&p, "FFFFFFFFFFF", 500, 3001);
     ck_assert_uint_eq(r.attempts, 3); /* the third begins at 3000, in time by 1 ms */
 }
