@@ -117,14 +117,16 @@ static actor *slot_pop(actor__runq *q)
 actor *actor__runq_woken(actor__runq *q, actor *a)
 {
     enter(q);
+    if (load_relaxed(&q->ring_count) != 0) {
+        a = ring_push(q, a);
+    } else {
+        actor *before = q->slot;
 
-    actor *before = q->slot;
-
-    q->slot = a;
-    if (before != NULL)
-        before = ring_push(q, before);
+        q->slot = a;
+        a = before == NULL ? NULL : ring_push(q, before);
+    }
     leave(q);
-    return before;
+    return a;
 }
 
 actor *actor__runq_spawned(actor__runq *q, actor *a)

@@ -1,7 +1,8 @@
 /* A worker's run queue: what is ready on it, in three parts.
  *
- *   slot   the actor woken last: the receiver of a fresh message runs on the core that has it in
- *          its cache, and a pair that plays ping-pong stays together
+ *   slot   an actor that was woken while the ring was empty: the receiver of a fresh message runs
+ *          on the core that has it in its cache, and a pair that plays ping-pong stays together.
+ *          While others wait, fair turns are also faster: messages gather, and a batch has more
  *   fresh  a stack of actors just spawned: a tree of them grows depth first, in little memory
  *   ring   all others, oldest first
  *
@@ -49,7 +50,7 @@ void actor__runq_init(actor__runq *q);
 void actor__runq_destroy(actor__runq *q);
 
 /* Owner. Each returns an actor that finds no place any more, or NULL. */
-actor *actor__runq_woken(actor__runq *q, actor *a);   /* to the slot; who was there to the ring */
+actor *actor__runq_woken(actor__runq *q, actor *a);   /* to the slot, or to the ring */
 actor *actor__runq_spawned(actor__runq *q, actor *a); /* to the stack */
 actor *actor__runq_add(actor__runq *q, actor *a);     /* to the ring's end */
 
