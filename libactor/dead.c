@@ -64,6 +64,4 @@ void actor__dead_bury(actor *a)
                 actor__dead_letter(a->sys, was, m, ACTOR_ENOTFOUND);
     }
     actor__ext_free(a);
-    if (a->sys != NULL)
-        atomic_fetch_sub(&a->sys->unburied, 1);
 }

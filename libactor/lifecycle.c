@@ -187,7 +187,6 @@ static void end_actor(actor *a)
     ACTOR__UNPOISON(a->state, a->behaviour->state_size);
     if (a->state != a->inline_state)
         free(a->state);
-    atomic_fetch_add(&sys->unburied, 1);
     actor__slot_retire(a);
     actor__system_ended(sys);
 }

@@ -6,6 +6,7 @@
 
 #include "libactor/dead.h"
 #include "libactor/memory.h"
+#include "libactor/system.h"
 
 #define LOCAL_MAX   128u /* free slots a thread keeps to itself */
 #define LOCAL_BATCH 64u  /* slots that change hands at a time */
@@ -182,7 +183,22 @@ void actor__slot_retire(actor *a)
         t->limbo_last->next = a;
     t->limbo_last = a;
     t->limbo_count++;
-    atomic_fetch_add_explicit(&waiting, 1, memory_order_relaxed);
+}
+
+/* Count the list's slots as waiting (1) or not any more (-1), here and at their systems: with one
+ * read-modify-write for many, as the slots of a batch are mostly of one system. */
+static void account(const actor *list, int sign)
+{
+    while (list != NULL) {
+        actor_system *sys = list->sys;
+        uint32_t n = 0;
+
+        for (; list != NULL && list->sys == sys; list = list->next)
+            n += (uint32_t)sign;
+        if (sys != NULL)
+            atomic_fetch_add(&sys->unburied, n);
+        atomic_fetch_add_explicit(&waiting, n, memory_order_relaxed);
+    }
 }
 
 static void stamp_limbo(void)
@@ -194,6 +210,7 @@ static void stamp_limbo(void)
         return;
     t->limbo = NULL;
     t->limbo_count = 0;
+    account(first, 1);
     actor_lock_take(&lock);
     /* Under the lock, so that the batches' stamps are in order. */
     *batch_stamp(first) = actor__epoch_stamp();
@@ -223,22 +240,23 @@ static actor *passed_batch(void)
 
 bool actor__slot_reclaim(void)
 {
+    stamp_limbo();
     if (load_relaxed(&waiting) == 0)
         return false;
-    stamp_limbo();
 
-    actor *a;
+    actor *first;
 
-    while ((a = passed_batch()) != NULL) {
-        while (a != NULL) {
-            actor *next = a->next;
-
+    while ((first = passed_batch()) != NULL) {
+        for (actor *a = first; a != NULL; a = a->next)
             actor__dead_bury(a);
-            atomic_fetch_sub_explicit(&waiting, 1, memory_order_relaxed);
+        account(first, -1); /* the last look at their systems */
+        while (first != NULL) {
+            actor *next = first->next;
+
             /* A generation that wrapped would name another actor: the slot has served. */
-            if (load_relaxed(&a->generation) != 0)
-                actor__slot_put(a);
-            a = next;
+            if (load_relaxed(&first->generation) != 0)
+                actor__slot_put(first);
+            first = next;
         }
     }
     return load_relaxed(&waiting) != 0;

@@ -148,7 +148,7 @@ void actor__slot_retire(actor *a);
  * letters meanwhile. Not from within a callback. Returns whether something still waits. */
 bool actor__slot_reclaim(void);
 
-/* Slots that wait for their grace period, of all systems. */
+/* Slots that wait for their grace period, of all systems; other threads' newest ones not yet. */
 uint32_t actor__slot_waiting(void);
 
 /* Call `visit` for each live slot of `sys`, in the order of their spawning. */
