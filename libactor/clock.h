@@ -8,5 +8,7 @@
 
 /* CLOCK_MONOTONIC in ns. */
 int64_t actor__clock_ns(void);
+/* At a quarter of the cost a time that is not before it, and not 20 ms after it. */
+int64_t actor__clock_coarse_late_ns(void);
 
 #endif

@@ -44,7 +44,7 @@ static void init_workers(actor_system *sys)
         w->index = i;
         w->rng.state = sys->options.seed + i;
         actor__runq_init(&w->runq);
-        actor__wheel_init(&w->wheel);
+        actor__wheel_init(&w->wheel, sys->options.workers == 1);
     }
 }
 

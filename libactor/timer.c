@@ -6,6 +6,8 @@
 #include "libactor/send.h"
 #include "libactor/sim.h"
 
+#define CLOCK_LATE_MS 20 /* by which actor__worker_now_late() may be ahead */
+
 static actor__wheel *wheel_of(const actor *a, const actor_timer *t)
 {
     return &a->sys->workers[t->when & 0xffff].wheel;
@@ -52,11 +54,11 @@ actor_err actor__timer_arm(actor *a, actor_ms delay, actor__kind kind, uint16_t 
         t->msg.size = ACTOR__TIMER_FIRED;
         actor__post(a, &t->msg);
     } else {
-        actor_ms now = actor__worker_now_late(w);
+        actor_ms now = actor__worker_now_late(w, delay);
         actor_ms deadline = delay < ACTOR__WHEEL_HORIZON - now ? now + delay : ACTOR__WHEEL_HORIZON;
 
         t->when |= (uint64_t)deadline << 16;
-        actor__wheel_add(&w->wheel, t, now);
+        actor__wheel_add(&w->wheel, t, now - CLOCK_LATE_MS);
     }
     if (out != NULL)
         *out = t;

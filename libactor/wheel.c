@@ -5,15 +5,28 @@
 #define BITS 6u
 #define MASK 63u
 
-void actor__wheel_init(actor__wheel *w) LOCK_UNCHECKED
+void actor__wheel_init(actor__wheel *w, bool alone) LOCK_UNCHECKED
 {
     memset(w, 0, sizeof(*w));
+    w->alone = alone;
     actor_lock_init(&w->lock);
 }
 
 void actor__wheel_destroy(actor__wheel *w)
 {
     actor_lock_destroy(&w->lock);
+}
+
+static inline void hold(actor__wheel *w) LOCK_ACQUIRE(w->lock) LOCK_UNCHECKED
+{
+    if (!w->alone)
+        actor_lock_take(&w->lock);
+}
+
+static inline void release(actor__wheel *w) LOCK_RELEASE(w->lock) LOCK_UNCHECKED
+{
+    if (!w->alone)
+        actor_lock_give(&w->lock);
 }
 
 static void put(actor__wheel *w, actor_timer *t) LOCK_REQUIRES(w->lock)
@@ -39,14 +52,14 @@ static void put(actor__wheel *w, actor_timer *t) LOCK_REQUIRES(w->lock)
 
 void actor__wheel_add(actor__wheel *w, actor_timer *t, actor_ms now)
 {
-    actor_lock_take(&w->lock);
+    hold(w);
     if (load_relaxed(&w->count) == 0 && w->now < now)
         w->now = now;
     if (actor__timer_deadline(t) <= w->now)
         t->when = (uint64_t)(w->now + 1) << 16 | (t->when & 0xffff);
     put(w, t);
     bump(&w->count, 1);
-    actor_lock_give(&w->lock);
+    release(w);
 }
 
 static void unlink_timer(actor__wheel *w, actor_timer *t) LOCK_REQUIRES(w->lock)
@@ -70,7 +83,7 @@ static void unlink_timer(actor__wheel *w, actor_timer *t) LOCK_REQUIRES(w->lock)
 
 bool actor__wheel_remove(actor__wheel *w, actor_timer *t)
 {
-    actor_lock_take(&w->lock);
+    hold(w);
 
     bool armed = t->msg.size != ACTOR__TIMER_FIRED;
 
@@ -78,7 +91,7 @@ bool actor__wheel_remove(actor__wheel *w, actor_timer *t)
         unlink_timer(w, t);
         bump(&w->count, (uint32_t)-1);
     }
-    actor_lock_give(&w->lock);
+    release(w);
     return armed;
 }
 
@@ -133,14 +146,14 @@ actor_timer *actor__wheel_advance(actor__wheel *w, actor_ms now)
     unsigned slot;
     actor_ms at;
 
-    actor_lock_take(&w->lock);
+    hold(w);
     while (next_event(w, &level, &slot, &at) && at <= now) {
         w->now = at;
         last = distribute(w, level, slot, last);
     }
     if (w->now < now)
         w->now = now;
-    actor_lock_give(&w->lock);
+    release(w);
     return due;
 }
 
@@ -152,10 +165,10 @@ actor_ms actor__wheel_next(actor__wheel *w)
 
     if (load_relaxed(&w->count) == 0)
         return ACTOR__NEVER;
-    actor_lock_take(&w->lock);
+    hold(w);
     if (!next_event(w, &level, &slot, &at))
         at = ACTOR__NEVER;
-    actor_lock_give(&w->lock);
+    release(w);
     return at;
 }
 
@@ -168,7 +181,7 @@ actor_ms actor__wheel_deadline(actor__wheel *w)
 
     if (load_relaxed(&w->count) == 0)
         return ACTOR__NEVER;
-    actor_lock_take(&w->lock);
+    hold(w);
     if (next_event(w, &level, &slot, &at)) {
         actor_msg *m = &w->slots[level][slot]->msg;
 
@@ -179,6 +192,6 @@ actor_ms actor__wheel_deadline(actor__wheel *w)
                 earliest = deadline;
         }
     }
-    actor_lock_give(&w->lock);
+    release(w);
     return earliest;
 }

@@ -35,13 +35,15 @@ static_assert(sizeof(actor_timer) == 64, "a pending timer is one cache line");
 
 typedef struct actor__wheel {
     actor_lock lock;
+    bool alone;
     actor_ms now LOCK_GUARDED_BY(lock); /* all up to it has fired */
     uint64_t occupied[ACTOR__WHEEL_LEVELS] LOCK_GUARDED_BY(lock);
     actor_timer *slots[ACTOR__WHEEL_LEVELS][64] LOCK_GUARDED_BY(lock);
     _Atomic uint32_t count; /* armed; written under the lock */
 } actor__wheel;
 
-void actor__wheel_init(actor__wheel *w);
+/* alone: only one thread will ever use it, and there is no need for the lock. */
+void actor__wheel_init(actor__wheel *w, bool alone);
 void actor__wheel_destroy(actor__wheel *w); /* empty */
 
 /* Arm; `now` may be a little old. */

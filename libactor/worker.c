@@ -4,7 +4,7 @@
  * comes from other threads and what a full queue spills. An actor is in at most one of these, and
  * only while its mailbox is not marked as empty.
  *
- * Order. The actor woken last, then those just spawned, then the queue's ring; but the ring's turn
+ * Order. The queue's slot, then those just spawned, then its ring; but the ring's turn
  * comes at the latest every 17th time. An actor whose batch is used up goes to the ring's end; the
  * injector is looked at every INJECT_EVERY batches. So nobody starves.
  *
@@ -47,6 +47,7 @@
 #define RECLAIM_EVERY 64u /* ended actors before their slots are looked after */
 #define RECLAIM_MS    2   /* how soon a sleeper looks again for a grace period's end */
 #define WATCH_MS_MAX  16
+#define LONG_DELAY_MS 1000
 #define WATCH_LOOKS   4u /* in vain, before the watcher sleeps for good */
 
 /* ---- Waking -------------------------------------------------------------------------------- */
@@ -184,10 +185,12 @@ actor_ms actor__worker_now(actor__worker *w)
     return w->now;
 }
 
-actor_ms actor__worker_now_late(actor__worker *w)
+actor_ms actor__worker_now_late(actor__worker *w, actor_ms delay)
 {
     if (w->sys->options.simulate)
         return w->sys->sim.now;
+    if (delay >= LONG_DELAY_MS)
+        return actor__clock_coarse_late_ns() / ACTOR__NS_PER_MS + 1;
     return (actor__clock_ns() + ACTOR__NS_PER_MS - 1) / ACTOR__NS_PER_MS;
 }
 

@@ -42,8 +42,9 @@ void actor__schedule_new(actor *a);
 
 /* The time of the current batch. */
 actor_ms actor__worker_now(actor__worker *w);
-/* The time right now, in ms, rounded up: from here a delay is never cut short. */
-actor_ms actor__worker_now_late(actor__worker *w);
+/* The time right now, in ms, rounded up: from here `delay` is never cut short. For long delays a
+ * cheaper clock does, some ms late. */
+actor_ms actor__worker_now_late(actor__worker *w, actor_ms delay);
 
 /* The thread's body; `arg` is its worker. */
 void *actor__worker_main(void *arg);
