@@ -85,6 +85,7 @@ void alarm_clock_destroy(alarm_clock *c)
 {
     if (!c)
         return;
+    loop_cancel_task(c->loop, &c->rearm);
     loop_timer_free(c->timer);
     heap_free(&c->set);
     actor_lock_destroy(&c->lock);
