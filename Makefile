@@ -199,6 +199,14 @@ BENCH_DAEMON_SRC := \
 	bench/series.c \
 	bench/server.c \
 
+# The benchmarks of the runtime; all but main() are linked into their test too.
+BENCH_RUNTIME_SRC := \
+	bench/runtime/actors.c \
+	bench/runtime/bench.c \
+	bench/runtime/crowds.c \
+	bench/runtime/messages.c \
+	bench/runtime/waits.c \
+
 # --- Modes -------------------------------------------------------------------
 
 MODE     ?= release
@@ -300,7 +308,11 @@ UNIT_BIN    := $(patsubst %.c,$(OUT)/%,$(call matching,$(UNIT_SRC)))
 E2E_BIN     := $(patsubst %.c,$(OUT)/%,$(call matching,$(E2E_SRC)))
 BENCH_DAEMON_OBJ := $(call objs,$(BENCH_DAEMON_SRC))
 BENCH_DAEMON     := $(OUT)/bench/daemon
-TEST_OBJ    := $(call objs,$(UNIT_SRC) $(E2E_SRC)) $(SUPPORT_OBJ) $(HARNESS_OBJ)
+BENCH_RUNTIME_OBJ := $(call objs,$(BENCH_RUNTIME_SRC))
+BENCH_RUNTIME     := $(OUT)/bench/runtime
+LIBBENCH_A        := $(OUT)/libbench.a
+BENCH_PEERS       := build/bench/peers
+TEST_OBJ    := $(call objs,$(UNIT_SRC) $(E2E_SRC)) $(SUPPORT_OBJ) $(HARNESS_OBJ) $(BENCH_RUNTIME_OBJ)
 
 PRODUCT_OBJ := $(sort $(LIBACTOR_OBJ) $(SUPERVISORS_OBJ) $(CONFIG_OBJ) $(DAEMON_OBJ) \
                $(ACTORCTL_OBJ) $(ACTORCTL_SHARED))
@@ -312,7 +324,7 @@ PRODUCT_OBJ := $(sort $(LIBACTOR_OBJ) $(SUPERVISORS_OBJ) $(CONFIG_OBJ) $(DAEMON_
 
 # --- Targets for people ------------------------------------------------------
 
-.PHONY: all run test bench asan tsan scenarios valgrind lint install uninstall deps format clean help
+.PHONY: all run test bench bench-runtime bench-peers asan tsan scenarios valgrind lint install uninstall deps format clean help
 
 all: $(LIBRARIES) $(PROGRAMS) ## build the programs and libactor (the default)
 
@@ -324,6 +336,12 @@ test: all $(UNIT_BIN) $(E2E_BIN) ## build and run all tests; T=text runs some
 
 bench: all $(BENCH_DAEMON) ## measure the daemon against NNG itself; fails if a goal is missed
 	@$(BENCH_DAEMON) $(BIN)/actord
+
+bench-runtime: $(BENCH_RUNTIME) ## measure the runtime; T=program measures one
+	@bench/table --out build/bench-runtime.md $(BENCH_RUNTIME) $(T)
+
+bench-peers: $(BENCH_RUNTIME) bench-peers-built ## measure the runtime beside CAF, Erlang and Go
+	@bench/table --peers $(BENCH_PEERS) --out build/bench-peers.md $(BENCH_RUNTIME) $(T)
 
 asan: ## the tests under AddressSanitizer and UBSan
 	@$(MAKE) --no-print-directory test SANITIZE=address
@@ -355,8 +373,8 @@ clean: ## remove build/
 	rm -rf build
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' Makefile | while IFS="$$(printf '\t')" read -r t h; \
-	    do printf '  %-10s %s\n' "$$t" "$$h"; done
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | while IFS="$$(printf '\t')" read -r t h; \
+	    do printf '  %-14s %s\n' "$$t" "$$h"; done
 
 # --- Prerequisites -----------------------------------------------------------
 # Order-only, so that they run before the first compiler call and rebuild nothing; in a
@@ -464,7 +482,7 @@ $(BIN)/actord-child: $(CHILD_OBJ)
 
 # --- Tests -------------------------------------------------------------------
 
-$(patsubst %.c,$(OUT)/%,$(UNIT_SRC)): $(OUT)/%: $(OBJ)/%.o $(SUPPORT_A) $(LIBACTORD_A) $(LIBACTORCTL_A) $(LIBACTOR_A)
+$(patsubst %.c,$(OUT)/%,$(UNIT_SRC)): $(OUT)/%: $(OBJ)/%.o $(SUPPORT_A) $(LIBBENCH_A) $(LIBACTORD_A) $(LIBACTORCTL_A) $(LIBACTOR_A)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(LINK) -o $@ $^ $(CHECK_LIBS) $(DAEMON_LIBS)
@@ -480,6 +498,43 @@ $(BENCH_DAEMON): $(BENCH_DAEMON_OBJ) | need-build
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(LINK) -o $@ $^ -lnng -lsystemd -lm
+
+# --- Benchmarks of the runtime -----------------------------------------------
+
+$(LIBBENCH_A): $(BENCH_RUNTIME_OBJ)
+	$(archive)
+
+$(BENCH_RUNTIME): $(OBJ)/bench/runtime/main.o $(LIBBENCH_A) $(LIBACTOR_A)
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(LINK) -o $@ $^
+
+$(OBJ)/bench/runtime/main.o: bench/runtime/main.c $(OUT)/flags | need-build
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(COMPILE) $(DEPGEN) -c -o $@ $<
+
+.PHONY: bench-peers-built
+bench-peers-built: $(BENCH_PEERS)/caf $(BENCH_PEERS)/bench.beam $(BENCH_PEERS)/go
+
+.PHONY: need-bench
+need-bench: | need-build
+	@scripts/deps ensure bench
+
+$(BENCH_PEERS)/caf: bench/peers/caf.cpp | need-bench
+	$(call say,CXX,$<)
+	@mkdir -p $(@D)
+	$(Q)g++ -O3 -DNDEBUG -std=c++17 -o $@ $< -lcaf_core -pthread
+
+$(BENCH_PEERS)/bench.beam: bench/peers/bench.erl | need-bench
+	$(call say,ERLC,$<)
+	@mkdir -p $(@D)
+	$(Q)erlc -o $(@D) $<
+
+$(BENCH_PEERS)/go: bench/peers/main.go | need-bench
+	$(call say,GO,$<)
+	@mkdir -p $(@D)
+	$(Q)go build -o $@ $<
 
 # --- Lint --------------------------------------------------------------------
 # Every step fails by itself: `make lint-tidy` and so on.

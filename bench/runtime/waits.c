@@ -255,7 +255,7 @@ static double sleeping(unsigned workers, long ms)
     long woken = switches() - before - 1;
 
     bench_close(sys);
-    return (double)woken;
+    return woken > 0 ? (double)woken : 0;
 }
 
 const bench_program bench_waits[] = {
