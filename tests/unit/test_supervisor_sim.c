@@ -7,6 +7,7 @@
  *   - kids start after all that come before them in their supervisor's start order, and stop before
  *     them, while a supervisor starts or ends as a whole
  *   - no more restarts inside a period than the limit says
+ *   - no supervisor ends with its significant children unless its mode says so
  *   - every call is answered, once
  *   - all this also where memory is short, in every fourth tree
  *   - a tree that was told to stop is gone in the end, and so is every kid
@@ -202,6 +203,7 @@ static void on_supervisor(void *user, const supervisor_event *e)
         keep_newest(n, n->used);
         break;
     case SUPERVISOR_STOPPED:
+        must(!e->auto_shutdown || n->flags.auto_shutdown != SUPERVISOR_NEVER);
         for (int i = 0; i < node_count; i++)
             must(nodes[i].parent != n - nodes || !nodes[i].alive);
         n->alive = n->starting = false;
