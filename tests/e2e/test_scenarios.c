@@ -71,7 +71,7 @@ END_TEST
 START_TEST(RT_37_each_attempt_has_a_timeout_of_its_own)
 {
     s = server_start(CHILDREN F("test $$ACTORD_ATTEMPT = 2 || exec sleep 60; echo 7",
-                                ", timeout: 300ms" RETRY(1, "1ms")));
+                                ", timeout: 1s" RETRY(1, "1ms")));
     expect_result(ask("1"), "7");
     ck_assert_str_eq(attempts(), "1\n2\n");
     server_stop(s);
