@@ -48,14 +48,15 @@ static actor *new_chunk(void)
     /* Cut a whole number of huge pages out of it. */
     size_t before = -(uintptr_t)chunk & (HUGE_PAGE - 1);
 
+    char *kept = chunk + before;
+
+    munmap(kept + bytes, HUGE_PAGE - before);
+    if (!first)
+        (void)madvise(kept, bytes, MADV_HUGEPAGE); /* no matter if it can't */
+    ACTOR__LEAK_ROOT(kept, bytes);
     if (before != 0)
         munmap(chunk, before);
-    chunk += before;
-    munmap(chunk + bytes, HUGE_PAGE - before);
-    if (!first)
-        (void)madvise(chunk, bytes, MADV_HUGEPAGE); /* no matter if it can't */
-    ACTOR__LEAK_ROOT(chunk, bytes);
-    return (actor *)chunk;
+    return (actor *)kept;
 }
 
 /* Up to `want` slots that were never used, as a list. */
