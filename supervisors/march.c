@@ -5,6 +5,11 @@ bool march_goes(const sup *s)
     return s->mode == SUP_STARTING || s->mode == SUP_GROUP_DOWN || s->mode == SUP_GROUP_UP;
 }
 
+bool march_will_start(const sup *s, const slot *c)
+{
+    return s->mode == SUP_GROUP_DOWN && c->due;
+}
+
 void march_forget(sup *s, const slot *c)
 {
     bool last_of_march = c == s->group_first && s->mode == SUP_GROUP_DOWN;
@@ -163,8 +168,12 @@ static bool step_down(sup *s)
     case SLOT_BACKOFF:
         take_down(s, c);
         return true;
-    case SLOT_STOPPED:
     case SLOT_WAITING:
+        if (!slot_temporary(c)) /* it has become one while it waited */
+            break;
+        take_down(s, c);
+        return true;
+    case SLOT_STOPPED:
     case SLOT_STATES:
         break;
     }

@@ -414,7 +414,17 @@ void slot_backoff(sup *s, slot *c, actor_ms until)
     slot_publish(s, c, false);
     actor_ms delay = until - sup_now(s);
     if (!slot_timer(s, c, delay > 0 ? delay : 0))
-        slot_start(s, c); /* no memory to wait with */
+        slot_backoff_over(s, c); /* no memory to wait with */
+}
+
+void slot_backoff_over(sup *s, slot *c)
+{
+    if (c == s->pivot && s->mode == SUP_GROUP_WAIT)
+        march_group_up(s);
+    else if (march_will_start(s, c))
+        slot_wait(s, c);
+    else
+        slot_start(s, c);
 }
 
 /* ---- Calls ------------------------------------------------------------------------------------

@@ -194,7 +194,7 @@ static void halted(sup *s, slot *c, const actor_notice *n)
     slot_remember(c, n->exit, n->reason);
     slot_killed(c);
     slot_publish(s, c, true);
-    if (c->after == AFTER_START && s->mode < SUP_CLOSING)
+    if (c->after == AFTER_START && s->mode < SUP_CLOSING && !march_will_start(s, c))
         slot_start(s, c);
     else
         slot_wait(s, c);
@@ -233,12 +233,8 @@ static void end_is_slow(sup *s, slot *c, const actor_notice *n)
 static void backoff_over(sup *s, slot *c, const actor_notice *n)
 {
     (void)n;
-    if (s->mode >= SUP_CLOSING)
-        return;
-    if (c == s->pivot && s->mode == SUP_GROUP_WAIT)
-        march_group_up(s);
-    else
-        slot_start(s, c);
+    if (s->mode < SUP_CLOSING)
+        slot_backoff_over(s, c);
 }
 
 /* Somebody else has ended the actor: the next start makes a new one. */

@@ -156,6 +156,7 @@ void slot_wait(sup *s, slot *c); /* down -> WAITING */
 void slot_crash(sup *s, slot *c, bool failed_start);
 slot *slot_next_crashed(sup *s); /* out of the queue; still CRASHED */
 void slot_backoff(sup *s, slot *c, actor_ms until);
+void slot_backoff_over(sup *s, slot *c);
 
 /* Answer what is going on in c, if somebody asked for it. */
 void slot_answer(slot *c, supervisor_err err, const char *reason);
@@ -174,6 +175,8 @@ void march_close(sup *s);    /* end all, in reverse */
 void march_kill(sup *s);     /* likewise, at once */
 void march_step(sup *s);     /* go on as far as possible */
 bool march_goes(const sup *s);
+/* The group goes down, and c, which is down already, comes up with it: no start of its own. */
+bool march_will_start(const sup *s, const slot *c);
 void march_forget(sup *s, const slot *c); /* c leaves the order */
 void march_reordered(sup *s);             /* while no march goes */
 

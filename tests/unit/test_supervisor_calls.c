@@ -408,6 +408,54 @@ START_TEST(calls_that_start_wait_for_a_group_that_stops)
 }
 END_TEST
 
+START_TEST(a_restart_by_call_comes_up_with_the_group)
+{
+    kid_of("a")->stop_time = 100;
+    kid_of("b")->stop_time = 200;
+    running(family_spec("root", flags(ALL), "a b c"));
+    family_ask(&family_last, root, supervisor_request_restart("a"));
+    order("c", KID_CRASH);
+    family_run(100);
+    trace_is(&family_log, "<a *c <b -a");
+    ck_assert(!family_last.done);
+    family_run(100);
+    trace_is(&family_log, "-b +a +b +c");
+    ck_assert(family_last.done);
+    ck_assert_int_eq(family_last.err, SUPERVISOR_OK);
+    list_is("a:running b:running c:running");
+}
+END_TEST
+
+START_TEST(a_backoff_that_ends_while_a_group_stops_waits_for_it)
+{
+    supervisor_flags all = flags(ALL);
+    kid_of("b")->stop_time = 200;
+    running(family_spec("root", waiting(ONE, 100), "a b c"));
+    order("a", KID_CRASH);
+    family_answers(root, supervisor_request_flags(&all), SUPERVISOR_OK);
+    order("c", KID_CRASH);
+    family_run(100);
+    trace_is(&family_log, "*a *c <b");
+    family_run(100);
+    trace_is(&family_log, "-b +a +b +c");
+    list_is("a:running b:running c:running");
+}
+END_TEST
+
+START_TEST(a_child_made_temporary_in_a_waiting_group_goes)
+{
+    running(family_spec("root", waiting(ALL, 100), "a b"));
+    kid_of("a")->failing_starts = 1;
+    order("a", KID_CRASH);
+    kid_of("b")->restart = SUPERVISOR_TEMPORARY;
+    supervisor_child b = family_child(kid_of("b"));
+    family_answers(root, supervisor_request_update(&b, SUPERVISOR_SAME), SUPERVISOR_OK);
+    family_run(200);
+    trace_is(&family_log, "*a -b !a +a");
+    list_is("a:running");
+}
+END_TEST
+
 START_TEST(a_stop_takes_a_child_out_of_a_group_that_waits)
 {
     running(family_spec("root", waiting(ALL, 100), "a b c"));
@@ -633,6 +681,9 @@ int main(void)
                                   SUP_55_a_restart_loop_does_not_keep_calls_waiting,
                                   SUP_55_a_slow_failing_start_does_not_keep_calls_waiting,
                                   calls_that_start_wait_for_a_group_that_stops,
+                                  a_restart_by_call_comes_up_with_the_group,
+                                  a_backoff_that_ends_while_a_group_stops_waits_for_it,
+                                  a_child_made_temporary_in_a_waiting_group_goes,
                                   a_stop_takes_a_child_out_of_a_group_that_waits,
                                   a_stop_of_the_pivot_lets_its_group_go_on,
                                   a_drop_during_a_group_restart_is_carried_out,

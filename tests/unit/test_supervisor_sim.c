@@ -9,6 +9,7 @@
  *   - no more restarts inside a period than the limit says
  *   - no supervisor ends with its significant children unless its mode says so
  *   - every call is answered, once
+ *   - left alone, every child comes to rest, in every other tree
  *   - all this also where memory is short, in every fourth tree
  *   - a tree that was told to stop is gone in the end, and so is every kid
  */
@@ -251,7 +252,7 @@ static supervisor_child random_child(node *n)
 static node *new_node(int parent, bool is_supervisor)
 {
     node *n = &nodes[node_count];
-    *n = (node){.parent = parent, .is_supervisor = is_supervisor};
+    *n = (node){.parent = parent, .is_supervisor = is_supervisor, .state = SUPERVISOR_CHILD_GONE};
     snprintf(n->id, sizeof n->id, "%c%d", is_supervisor ? 's' : 'k', node_count++);
     return n;
 }
@@ -388,6 +389,16 @@ static void happen(void)
     }
 }
 
+static void all_is_at_rest(void)
+{
+    must(asked == answered);
+    for (int i = 1; i < node_count; i++) {
+        const node *n = &nodes[i];
+        must(!nodes[n->parent].alive || n->state == SUPERVISOR_CHILD_RUNNING ||
+             n->state == SUPERVISOR_CHILD_STOPPED || n->state == SUPERVISOR_CHILD_GONE);
+    }
+}
+
 static void tree(void)
 {
     actor_system_options options = {.simulate = true, .seed = seed};
@@ -412,6 +423,10 @@ static void tree(void)
             (void)actor_sim_run(sys, actor_now(sys) + pick(0, 200));
     }
     actor_sim_fail_allocations(sys, 0);
+    if (seed % 2 == 0) {
+        (void)actor_sim_run(sys, actor_now(sys) + 1000000);
+        all_is_at_rest();
+    }
     (void)(one_in(4) ? actor_kill(root) : actor_stop(root));
     (void)actor_sim_run(sys, actor_now(sys) + 1000000);
     must(actor_stop(root) == ACTOR_ENOTFOUND);
