@@ -366,7 +366,9 @@ actor__after actor__lifecycle_signals(actor__worker *w, actor *a)
     if (gap)
         atomic_fetch_or(&a->signals, ACTOR__PURGE);
     if ((s & (ACTOR__STOP | ACTOR__KILL)) != 0) {
-        actor_how how = (s & ACTOR__KILL) != 0 ? ACTOR_HOW_KILL : ACTOR_HOW_STOP;
+        /* A halt that kills is not made gentle by the stop that comes with it. */
+        bool kill = (s & (ACTOR__KILL | ACTOR__HALT_KILL)) != 0;
+        actor_how how = kill ? ACTOR_HOW_KILL : ACTOR_HOW_STOP;
 
         return end_requested(w, a, how) ? ACTOR__GONE : ACTOR__MORE;
     }

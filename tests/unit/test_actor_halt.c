@@ -125,6 +125,17 @@ START_TEST(stop_after_kill_does_not_soften_it)
 }
 END_TEST
 
+START_TEST(stop_after_a_halt_that_kills_does_not_soften_it)
+{
+    begin();
+    ck_assert_int_eq(actor_halt(child.ref, ACTOR_HOW_KILL), ACTOR_OK);
+    ck_assert_int_eq(actor_stop(child.ref), ACTOR_OK);
+    probe_settle(sys);
+    trace_is(&child.log, "-kill ~");
+    trace_is(&boss.log, "c:exited1=killed c:ended");
+}
+END_TEST
+
 START_TEST(stop_goes_before_user_and_system_messages)
 {
     begin();
@@ -318,6 +329,7 @@ int main(void)
         halt_twice_at_once_is_one,
         kill_goes_before_stop,
         stop_after_kill_does_not_soften_it,
+        stop_after_a_halt_that_kills_does_not_soften_it,
         stop_goes_before_user_and_system_messages,
         supervision_goes_before_user_messages,
         pending_stop_handles_system_messages_until_it_has_stopped,
