@@ -234,7 +234,9 @@ START_TEST(at_is_a_point_in_time_and_the_past_is_now)
     clock_gettime(CLOCK_REALTIME, &now);
     time_t later = now.tv_sec + 3600;
     char at[64];
-    strftime(at, sizeof at, "%Y-%m-%dT%H:%M:%S+01:00", gmtime(&(time_t){later + 3600}));
+    struct tm there;
+    ck_assert_ptr_nonnull(gmtime_r(&(time_t){later + 3600}, &there));
+    strftime(at, sizeof at, "%Y-%m-%dT%H:%M:%S+01:00", &there);
     expect_ok(rpcf(s, "send", "{\"to\":\"echo\",\"msg\":1,\"at\":\"%s\"}", at));
     double next = number_at(rpc(s, "message.get", "{\"message\":\"m-2\"}").result, "next_ms");
     ck_assert(next > 3590e3 && next <= 3600e3);
