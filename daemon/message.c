@@ -147,7 +147,7 @@ static void put_error(json_out *out, message *m)
     json_out_free(&members);
 }
 
-static void put_failures(json_out *out, const message *m)
+void message_put_failures(json_out *out, const message *m)
 {
     json_out_key(out, "failures");
     json_out_array(out);
@@ -198,7 +198,7 @@ void message_put(json_out *out, message *m)
         json_out_raw(out, m->reply, m->reply_len);
     }
     if (m->failure_count)
-        put_failures(out, m);
+        message_put_failures(out, m);
     if (message_state_final(m->state) && m->state != MESSAGE_DONE)
         put_error(out, m);
     json_out_object_end(out);

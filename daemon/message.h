@@ -132,6 +132,10 @@ size_t message_bytes(const message *m);
 /* {"message":…,"to":…,"state":…,…}: the result of message.get. Takes the unit's lock. */
 void message_put(json_out *out, message *m);
 
+/* "failures":[…]: the failed attempts that are kept, as a member. Under the unit's lock, or final.
+ */
+void message_put_failures(json_out *out, const message *m);
+
 /* The error object's code, sentence and extra members of a final message that isn't done. Under the
  * unit's lock. */
 rpc_code message_error(message *m, char text[RPC_MESSAGE_MAX + 1], json_out *members);

@@ -133,20 +133,7 @@ static void run_list(call *c, rpc_value *v)
 
 static void put_details(json_out *out, const message *m)
 {
-    json_out_key(out, "failures");
-    json_out_array(out);
-    for (size_t i = 0; i < m->failure_count; i++) {
-        char at[CLOCK_TEXT];
-        json_out_object(out);
-        json_out_key(out, "attempt");
-        json_out_uint(out, m->failures[i].attempt);
-        json_out_key(out, "at");
-        json_out_text(out, clock_format(m->failures[i].at, at));
-        json_out_key(out, "error");
-        json_out_text(out, m->failures[i].error);
-        json_out_object_end(out);
-    }
-    json_out_array_end(out);
+    message_put_failures(out, m);
     json_out_key(out, "summary");
     json_out_text(out, m->error);
     json_out_key(out, "stderr");
