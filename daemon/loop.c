@@ -345,11 +345,6 @@ bool loop_is_current(const loop *l)
     return pthread_equal(atomic_load(&l->thread), pthread_self());
 }
 
-struct event_base *loop_base(loop *l)
-{
-    return l->base;
-}
-
 /* ---- timers ---- */
 
 static struct timeval to_timeval(loop_ms ms)

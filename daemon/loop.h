@@ -18,8 +18,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct event_base;
-
 typedef struct loop loop;
 typedef struct loop_timer loop_timer;
 typedef struct loop_watch loop_watch;
@@ -61,9 +59,6 @@ void loop_break(loop *l);
 
 /* True on the thread that is inside loop_run(l). Threads: any. */
 bool loop_is_current(const loop *l);
-
-/* For what brings its own use of libevent (evhttp); belongs to the loop. */
-struct event_base *loop_base(loop *l);
 
 /* Call fn for each arrival of signo, one that loop_block_signals() blocks.
  * A second call for the same signal replaces the first; fn NULL drops it
