@@ -3,6 +3,7 @@
 #   MODE=release|debug              how to build; release is the default
 #   SANITIZE=address|undefined|thread   a mode of its own (address includes undefined)
 #   CC CFLAGS CPPFLAGS LDFLAGS DESTDIR PREFIX   as usual
+#   PROBES=0                        without the probes for tracers (docs/tracing.md)
 #   WERROR=1                        warnings are errors (CI)
 #   T=text                          `make test`: only the programs whose name contains it
 #   STRICT=1                        `make scenarios`: open ones are failures too
@@ -256,7 +257,8 @@ SAN_undefined := -fsanitize=undefined -fno-sanitize-recover=all -fno-omit-frame-
 SAN_thread    := -fsanitize=thread -fno-omit-frame-pointer
 SAN           := $(SAN_$(SANITIZE))
 
-BASE_CFLAGS := -std=c11 -D_GNU_SOURCE -I. $(WARNINGS) -pthread $(if $(WERROR),-Werror)
+BASE_CFLAGS := -std=c11 -D_GNU_SOURCE -I. $(WARNINGS) -pthread $(if $(WERROR),-Werror) \
+    $(if $(filter 0,$(PROBES)),-DACTOR_PROBES=0)
 COMPILE = $(CC) $(BASE_CFLAGS) -fvisibility=hidden $(DEBUG_DEFS) $(CPPFLAGS) $(CFLAGS) $(SAN)
 LINK    = $(CC) $(CFLAGS) $(SAN) -pthread $(LDFLAGS)
 DEPGEN  = -MMD -MP -MF $(@:.o=.d)

@@ -33,6 +33,7 @@
 #include "libactor/ext.h"
 #include "libactor/mailbox.h"
 #include "libactor/notice.h"
+#include "libactor/probe.h"
 #include "libactor/self.h"
 #include "libactor/send.h"
 #include "libactor/system.h"
@@ -176,6 +177,7 @@ static void end_actor(actor *a)
     a->draining = false;
     actor__mailbox_drain(a);
     purge_all(a);
+    ACTOR__PROBE_STOP(was, a->exit);
     actor__slot_void(a);
     /* Strong, after the strong store: either we see the name, or who gives it sees us gone. */
     if (load_strong(&a->named))

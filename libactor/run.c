@@ -16,6 +16,7 @@
 #include "libactor/lifecycle.h"
 #include "libactor/mailbox.h"
 #include "libactor/pool.h"
+#include "libactor/probe.h"
 #include "libactor/timer.h"
 #include "libactor/watch.h"
 
@@ -258,9 +259,11 @@ actor__after actor__run(actor__worker *w, actor *a, unsigned batch)
 
     w->current = a;
     w->now_known = false;
+    ACTOR__PROBE_RUN(a, w);
 
     actor__after after = run(w, a, &left);
 
+    ACTOR__PROBE_RAN(w, batch - left, after);
     w->current = NULL;
     bump(&w->handled, batch - left);
     return after;

@@ -11,6 +11,7 @@ static void send_locked(actor *a, actor_ref to, actor_msg *m)
 
     m->held = true;
     ACTOR__POISON(actor__payload(m), actor__msg_private(m));
+    ACTOR__PROBE_SEND(a, m);
 
     actor_err why = actor__locked_push(a, m, &dropped);
 

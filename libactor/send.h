@@ -4,6 +4,7 @@
 
 #include "libactor/lifecycle.h"
 #include "libactor/mailbox.h"
+#include "libactor/probe.h"
 
 /* Queue `m`, whatever the capacity; takes it. The thread is online. */
 static inline void actor__post(actor *a, actor_msg *m)
@@ -13,6 +14,7 @@ static inline void actor__post(actor *a, actor_msg *m)
 
     m->held = true;
     ACTOR__POISON(actor__payload(m), actor__msg_private(m));
+    ACTOR__PROBE_SEND(a, m);
     if (actor__mailbox_push(a, &m->node)) {
         urgent = low; /* it is the first: only a low one must let others pass */
         actor__schedule(a);

@@ -30,11 +30,16 @@ struct actor {
      * acquire of `next`; the consumer's mark (release) with the exchange that finds it (acquire),
      * so that the next worker sees all of the consumer's line. */
     alignas(ACTOR__LINE) _Atomic uintptr_t head;
-    _Atomic uint32_t generation; /* odd: alive */
-    uint32_t serial;             /* the system's n-th spawn */
-    _Atomic uint32_t count;      /* waiting user messages of a bounded mailbox; a port's futex */
-    uint32_t capacity;           /* 0: unbounded */
-    uint32_t index;
+    union {
+        struct {
+            uint32_t index;
+            _Atomic uint32_t generation; /* odd: alive */
+        };
+        uint64_t bits; /* both, as in a reference; for probes only */
+    };
+    uint32_t serial;        /* the system's n-th spawn */
+    _Atomic uint32_t count; /* waiting user messages of a bounded mailbox; a port's futex */
+    uint32_t capacity;      /* 0: unbounded */
     uint8_t on_full;        /* actor_on_full */
     bool locked;            /* bounded with ACTOR_DROP_OLDEST: user messages are in ext->locked */
     bool port;              /* no actor but the mailbox of a thread in actor_call() */

@@ -5,6 +5,7 @@
 #include "libactor/ext.h"
 #include "libactor/memory.h"
 #include "libactor/notice.h"
+#include "libactor/probe.h"
 #include "libactor/send.h"
 #include "libactor/system.h"
 
@@ -120,6 +121,7 @@ static actor_err spawn(actor_system *sys, const actor_spec *spec, actor_ref *out
     bool ready = set_going(a);
 
     *out = actor__slot_publish(a);
+    ACTOR__PROBE_SPAWN(*out, spec);
     if (ready)
         actor__schedule_new(a);
     /* Strong both: whoever stops the system sees this actor, or we see that it stops. */

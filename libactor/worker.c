@@ -36,6 +36,7 @@
 #include "libactor/clock.h"
 #include "libactor/epoch.h"
 #include "libactor/futex.h"
+#include "libactor/probe.h"
 #include "libactor/run.h"
 #include "libactor/sim.h"
 #include "libactor/system.h"
@@ -74,6 +75,7 @@ static void wake_one(actor_system *sys)
     actor_lock_give(&sys->sleep_lock);
     if (w == NULL)
         return;
+    ACTOR__PROBE_WAKE(w, actor__me.worker);
     store_release(&w->notified, 1);
     actor__futex_wake(&w->notified, 1);
     atomic_fetch_add_explicit(&sys->wakes, 1, memory_order_relaxed);
@@ -247,6 +249,7 @@ static actor *steal(actor__worker *w)
         uint32_t n = victim == w ? 0 : actor__runq_steal(&w->runq, &victim->runq);
 
         if (n > 0) {
+            ACTOR__PROBE_STEAL(w, victim, n);
             bump(&w->steals, n);
             return actor__runq_take(&w->runq);
         }
@@ -389,6 +392,7 @@ static actor *park(actor__worker *w, bool searching)
         actor_ms watch = watch_begin(w);
         int64_t until = sleep_until(w, watch);
 
+        ACTOR__PROBE_SLEEP(w, until);
         actor__offline();
         actor__futex_wait(&w->notified, 0, until);
         actor__online();
