@@ -151,6 +151,7 @@ DAEMON_SRC := \
 	daemon/tree.c \
 	daemon/unit.c \
 	daemon/unit_message.c \
+	daemon/unit_place.c \
 	daemon/unit_put.c \
 	daemon/unit_submit.c \
 	daemon/utf8.c \

@@ -20,6 +20,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
 
 enum { ANSWERS_MS = 1000, ACTORS_GRACE_MS = 1000, LOG_STOP_MS = 1000 };
 
@@ -230,6 +232,14 @@ static int failed(int status, const char *what, const char *why)
     return status;
 }
 
+uint64_t daemon_seed(void)
+{
+    uint64_t s;
+    if (getrandom(&s, sizeof s, 0) != (ssize_t)sizeof s) /* so early in a boot that there is none */
+        s = (uint64_t)clock_ns() ^ (uint64_t)getpid() << 32;
+    return s;
+}
+
 /* The parts that hold nothing but memory. */
 static bool make_parts(actord *d, const config *c)
 {
@@ -237,7 +247,7 @@ static bool make_parts(actord *d, const config *c)
     loop_task_init(&s->started, on_started, d);
     loop_task_init(&s->over, on_over, d);
     loop_task_init(&s->drained, drained, d);
-    d->policies = policies_new(d->alarms, (uint64_t)clock_ns());
+    d->policies = policies_new(d->alarms, daemon_seed());
     d->ledger =
         ledger_new(d->alarms, clock_from_us(c->store.keep_done_us), c->store.max_size_bytes);
     d->deadletters = deadletters_new(c->store.max_size_bytes / DEADLETTER_SHARE);

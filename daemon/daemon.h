@@ -87,6 +87,9 @@ int daemon_run(const daemon_options *options, loaded *s);
 /* The current configuration, referenced. Threads: any. */
 loaded *daemon_spec(actord *d);
 
+/* For generators of random numbers: unlike that of any other process. Threads: any. */
+uint64_t daemon_seed(void);
+
 /* A message got its final state: a drain may be over. Threads: any. */
 void daemon_message_ended(actord *d);
 

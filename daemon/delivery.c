@@ -2,7 +2,8 @@
  *
  * It takes messages out of the unit's mailbox while its kind has a free slot and the policies let
  * it, outermost first: ttl, limiter, retry, breaker, timeout, the kind itself. A message that waits
- * for any of them stays in the mailbox (or in the unit's heap of delayed ones) and holds no worker.
+ * for any of them stays in the mailbox (or among the unit's later ones) and holds no worker; its
+ * place in the limiter it holds through all of its attempts.
  *
  * Every wake-up, whatever its reason, ends in pump(): end the attempts whose message is over, then
  * begin what may begin. So a lost or doubled wake-up can't do harm.
@@ -195,10 +196,6 @@ void attempt_release(delivery *d, attempt *a)
     report(a, BREAKER_IGNORED); /* it ended without an outcome: cancelled, expired */
     if (a->message)
         detach(a);
-    if (a->limiter) {
-        policy_limiter_leave(a->limiter);
-        policy_limiter_release(a->limiter);
-    }
     TAILQ_REMOVE(&d->attempts, a, link);
     d->attempt_count--;
     free(a);
@@ -213,7 +210,7 @@ static void fail_asks(unit *u, clock_ms wait) LOCK_REQUIRES(u->lock)
     snprintf(text, sizeof text,
              "the breaker '%s' of '%s' lets no call through; see: actorctl breaker ls",
              policy_breaker_name(u->breaker), u->name);
-    unit_fail_asks(u, RPC_BREAKER_OPEN, text, wait);
+    unit_fail_asks(u, policy_breaker_is_open(u->breaker), RPC_BREAKER_OPEN, text, wait);
 }
 
 /* Looking before anything is taken saves the limiter's tokens. */
@@ -226,22 +223,19 @@ static bool breaker_refuses(unit *u, clock_ms now) LOCK_REQUIRES(u->lock)
     return refuses;
 }
 
-/* Whether the policies let a message begin now; fills the permits of *a. */
-static bool pass(unit *u, attempt *a, clock_ms now) LOCK_REQUIRES(u->lock)
+/* Whether the breaker lets m begin now; its permit goes to *a. */
+static bool pass(unit *u, message *m, attempt *a, clock_ms now) LOCK_REQUIRES(u->lock)
 {
-    if (u->limiter) {
-        if (!policy_limiter_enter(u->limiter, &u->limiter_use, now))
-            return false;
-        a->limiter = policy_limiter_hold(u->limiter);
+    clock_ms wait = -1;
+    if (!u->breaker)
+        return true;
+    if (!policy_breaker_acquire(u->breaker, now, &a->permit, &wait)) {
+        if (m->retry.attempts == 0)
+            unit_leave(u, m); /* it has not begun */
+        fail_asks(u, wait);
+        return false;
     }
-    if (u->breaker) {
-        clock_ms wait = -1;
-        if (!policy_breaker_acquire(u->breaker, now, &a->permit, &wait)) {
-            fail_asks(u, wait);
-            return false;
-        }
-        a->breaker = policy_breaker_hold(u->breaker);
-    }
+    a->breaker = policy_breaker_hold(u->breaker);
     return true;
 }
 
@@ -250,16 +244,6 @@ static void leave_line(unit *u) LOCK_REQUIRES(u->lock)
 {
     if (u->limiter)
         policy_limiter_cancel(u->limiter, &u->limiter_use);
-}
-
-/* An attempt that never was. */
-static void forget(attempt *a)
-{
-    if (a->limiter) {
-        policy_limiter_leave(a->limiter);
-        policy_limiter_release(a->limiter);
-    }
-    free(a);
 }
 
 /* Begin m; returns its attempt. */
@@ -290,13 +274,17 @@ static bool begin_next(actor *self, delivery *d)
     clock_ms now = clock_now();
     bool room = !u->paused && d->attempt_count < u->settings.credits;
     message *m = unit_next(u, now);
-    if (!m || breaker_refuses(u, now) || !room)
+    /* The breaker also concerns asks that wait for a retry, which are in no mailbox. */
+    bool refused = (m || !TAILQ_EMPTY(&u->later)) && breaker_refuses(u, now);
+    if (!m || refused || !room)
         leave_line(u);
-    else if (pass(u, fresh, now))
+    else if (!unit_enter(u, m, now))
+        m = unit_next_placed(u, now);
+    if (m && !refused && room && pass(u, m, fresh, now))
         begun = begin(d, u, m, fresh, now);
     actor_lock_give(&u->lock);
     if (!begun) {
-        forget(fresh);
+        free(fresh);
         return false;
     }
     d->kind->begin(self, d, begun);

@@ -30,7 +30,6 @@ typedef struct attempt {
     message *message;        /* referenced; NULL once the outcome is settled */
     unsigned number;         /* from 1 */
     bool told;               /* `cancel` was called */
-    policy_limiter *limiter; /* it holds a place of this one; referenced, or NULL */
     policy_breaker *breaker; /* it holds a permit of this one; referenced, or NULL */
     breaker_permit permit;
 } attempt;

@@ -126,10 +126,6 @@ rpc_code message_error(message *m, char text[RPC_MESSAGE_MAX + 1], json_out *mem
         json_out_key(members, "breaker");
         json_out_text(members, policy_breaker_name(m->unit->breaker));
     }
-    if (m->outcome == RPC_BREAKER_OPEN && m->unit->breaker) {
-        json_out_key(members, "breaker");
-        json_out_text(members, policy_breaker_name(m->unit->breaker));
-    }
     if (m->retry_after >= 0) {
         json_out_key(members, "retry_after_ms");
         json_out_int(members, m->retry_after);

@@ -86,6 +86,7 @@ struct message {
     clock_ms due;              /* delayed or retrying: when it may begin */
     clock_ms attempt_deadline; /* running: when this attempt times out; 0: never */
     bool timed_out;            /* it did; the actor has to end the attempt */
+    uint32_t place;            /* in the limiter, see unit_placed(); 0: none */
     clock_ms began;            /* running: since when; monotonic */
     bool queued;               /* it is in the mailbox, linked by `link` */
     TAILQ_ENTRY(message) link;

@@ -45,7 +45,6 @@ policy_breaker *policy_breaker_get(policies *p, const struct unit *u, const conf
 policy_limiter *policy_limiter_get(policies *p, const struct unit *u, const config_limiter *c);
 
 policy_breaker *policy_breaker_hold(policy_breaker *b);
-policy_limiter *policy_limiter_hold(policy_limiter *l);
 
 /* Release a reference; NULL is fine. Without any lock. */
 void policy_retry_release(policy_retry *r);
@@ -76,6 +75,8 @@ const char *policy_breaker_name(const policy_breaker *b);
 /* Would a call be refused now? *wait: ms until it may not be, or -1. `count` it as not permitted.
  */
 bool policy_breaker_refuses(policy_breaker *b, clock_ms now, bool count, clock_ms *wait);
+/* Is it open, by itself or by force? */
+bool policy_breaker_is_open(policy_breaker *b);
 /* Ask for a permit. False: the unit is woken when it is worth asking again; *wait as above. */
 bool policy_breaker_acquire(policy_breaker *b, clock_ms now, breaker_permit *permit,
                             clock_ms *wait);
@@ -103,7 +104,7 @@ const char *policy_limiter_name(const policy_limiter *l);
 bool policy_limiter_enter(policy_limiter *l, policy_use *use, clock_ms now);
 /* It has nothing to run any more, or can't: out of the line. One that isn't in it is fine. */
 void policy_limiter_cancel(policy_limiter *l, policy_use *use);
-/* A place is given back. */
-void policy_limiter_leave(policy_limiter *l);
+/* So many places are given back. */
+void policy_limiter_leave(policy_limiter *l, uint32_t places);
 
 #endif

@@ -39,9 +39,10 @@ static void tell(const policy_breaker *b, const breaker_event *e)
     if (e->rate >= 0)
         config_format_percent(e->rate, rate);
     log_write(e->to == BREAKER_CLOSED ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, "breaker",
-              LOG_FIELDS({"breaker", policy_base_name(&b->base)}), "%s -> %s: %s%s%s",
+              LOG_FIELDS({"breaker", policy_base_name(&b->base)}), "%s -> %s: %s%s%s%s",
               breaker_state_name(e->from), breaker_state_name(e->to), breaker_cause_name(e->cause),
-              rate[0] ? " " : "", rate);
+              rate[0] ? " " : "", rate,
+              rate[0] && e->from == BREAKER_HALF_OPEN ? " of the probes" : "");
 }
 
 /* Let the alarm go off at `at`, which holds a reference until then. */
@@ -159,6 +160,14 @@ bool policy_breaker_refuses(policy_breaker *b, clock_ms now, bool count, clock_m
     follow_up(b, &e);
     actor_lock_give(&b->base.lock);
     return refuses;
+}
+
+bool policy_breaker_is_open(policy_breaker *b)
+{
+    actor_lock_take(&b->base.lock);
+    bool is = b->breaker.state == BREAKER_OPEN || b->breaker.state == BREAKER_FORCED_OPEN;
+    actor_lock_give(&b->base.lock);
+    return is;
 }
 
 bool policy_breaker_acquire(policy_breaker *b, clock_ms now, breaker_permit *permit, clock_ms *wait)

@@ -18,7 +18,7 @@ struct policy_limiter {
 static void arm_limiter(policy_limiter *l, clock_ms at)
 {
     if (alarm_set(&l->alarm, at))
-        policy_limiter_hold(l);
+        atomic_fetch_add(&l->base.refs, 1);
 }
 
 static void limiter_alarm(clock_alarm *a)
@@ -82,12 +82,6 @@ policy_limiter *policy_limiter_get(policies *p, const unit *u, const config_limi
         policy_limiter_release(l);
         return NULL;
     }
-    return l;
-}
-
-policy_limiter *policy_limiter_hold(policy_limiter *l)
-{
-    atomic_fetch_add(&l->base.refs, 1);
     return l;
 }
 
@@ -162,10 +156,11 @@ void policy_limiter_cancel(policy_limiter *l, policy_use *u)
     actor_lock_give(&l->base.lock);
 }
 
-void policy_limiter_leave(policy_limiter *l)
+void policy_limiter_leave(policy_limiter *l, uint32_t places)
 {
     actor_lock_take(&l->base.lock);
-    limiter_leave(&l->limiter);
+    while (places-- > 0)
+        limiter_leave(&l->limiter);
     if (!TAILQ_EMPTY(&l->line))
         arm_limiter(l, clock_now());
     actor_lock_give(&l->base.lock);

@@ -9,7 +9,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 
 /* ---- what supervisors tell ---- */
 
@@ -246,14 +245,6 @@ void tree_attach(unit *u, supervisor_child *out)
     out->free_arg = release_unit;
 }
 
-static uint64_t seed(void)
-{
-    uint64_t s;
-    if (getrandom(&s, sizeof s, 0) != (ssize_t)sizeof s)
-        s = (uint64_t)clock_ns();
-    return s;
-}
-
 static rpc_code nested_spec(actord *d, loaded *s, const config_child *child, unit *u,
                             supervisor_spec **out, rpc_failure *failure)
 {
@@ -262,7 +253,7 @@ static rpc_code nested_spec(actord *d, loaded *s, const config_child *child, uni
     supervisor_observer observer = {
         .child = on_child, .supervisor = on_supervisor, .user = d, .tag = u};
     supervisor_spec *spec_of = NULL;
-    if (supervisor_spec_new(&flags, &observer, seed(), why, sizeof why, &spec_of))
+    if (supervisor_spec_new(&flags, &observer, daemon_seed(), why, sizeof why, &spec_of))
         return rpc_fail(failure, RPC_INVALID_PARAMS, "'%s': %s", child->name, why);
     rpc_code code = RPC_OK;
     for (size_t i = 0; i < child->supervisor->child_count && code == RPC_OK; i++) {

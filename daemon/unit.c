@@ -44,6 +44,8 @@ unit *unit_new(struct actord *d, loaded *s, const config_child *child, unit *par
     for (int i = 0; i < UNIT_PRIORITIES; i++)
         TAILQ_INIT(&u->mailbox[i]);
     TAILQ_INIT(&u->in_hand);
+    TAILQ_INIT(&u->later);
+    u->place_period = 1;
     u->state = UNIT_STOPPED;
     u->armed = INT64_MAX;
     u->breaker_use.unit = u;
@@ -123,8 +125,10 @@ static void use_policies(unit *u, policy_set set, bool last)
     actor_lock_take(&u->lock);
     if (!u->gone) {
         before = (policy_set){u->retry, u->breaker, u->limiter};
-        if (before.limiter && before.limiter != set.limiter)
+        if (before.limiter && before.limiter != set.limiter) {
             policy_limiter_cancel(before.limiter, &u->limiter_use);
+            unit_leave_all(u);
+        }
         u->retry = set.retry;
         u->breaker = set.breaker;
         u->limiter = set.limiter;

@@ -119,6 +119,9 @@ struct unit {
     bool nudge_missed LOCK_GUARDED_BY(lock);            /* the alarm is to do it */
     size_t live LOCK_GUARDED_BY(lock);                  /* messages without a final state */
     struct message_queue in_hand LOCK_GUARDED_BY(lock); /* running, oldest first */
+    struct message_queue later LOCK_GUARDED_BY(lock);   /* delayed or retrying */
+    uint32_t places LOCK_GUARDED_BY(lock);              /* held in the limiter */
+    uint32_t place_period LOCK_GUARDED_BY(lock); /* since the limiter was exchanged; from 1 */
     unit_counters counters LOCK_GUARDED_BY(lock);
     unit_rate rate LOCK_GUARDED_BY(lock);
     uint32_t *latency LOCK_GUARDED_BY(lock); /* NULL until the first */
@@ -221,9 +224,24 @@ void unit_finish(unit *u, message *m, message_state state, rpc_code outcome, con
     LOCK_REQUIRES(u->lock);
 /* Its deadline, place or state has changed: so does what time will do to it. */
 void unit_reschedule(unit *u, message *m) LOCK_REQUIRES(u->lock);
-/* Asks can't wait for a breaker: they fail with `outcome` now. */
-void unit_fail_asks(unit *u, rpc_code outcome, const char *error, clock_ms retry_after)
-    LOCK_REQUIRES(u->lock);
+/* Asks can't wait for a breaker: those in the mailbox fail with `outcome` now, with `retrying` also
+ * those that wait for a retry. */
+void unit_fail_asks(unit *u, bool retrying, rpc_code outcome, const char *error,
+                    clock_ms retry_after) LOCK_REQUIRES(u->lock);
+
+/* ---- a message's place in the limiter (unit_place.c) ---- */
+
+/* Does m hold a place? */
+bool unit_placed(const unit *u, const message *m) LOCK_REQUIRES(u->lock);
+/* Take a place for m, unless it holds one or there is no limiter. False: the unit is in line. */
+bool unit_enter(unit *u, message *m, clock_ms now) LOCK_REQUIRES(u->lock);
+/* Give m's place back, if it holds one. */
+void unit_leave(unit *u, message *m) LOCK_REQUIRES(u->lock);
+/* Give all places back: the limiter is about to be exchanged. */
+void unit_leave_all(unit *u) LOCK_REQUIRES(u->lock);
+/* The next queued message that holds a place, or NULL: it may begin while others wait for one,
+ * whatever their priority, or nobody would ever leave. */
+message *unit_next_placed(unit *u, clock_ms now) LOCK_REQUIRES(u->lock);
 
 /* ---- looking ---- */
 

@@ -1,8 +1,8 @@
 /* What happens to a unit's messages between acceptance and end.
  *
  * A message without a final state is in exactly one place: in the mailbox (queued), in hand
- * (running), or only in the heap of those that time will move (delayed, retrying). The heap holds
- * every message that has a deadline as well, wherever else it is.
+ * (running), or among those that are for later (delayed, retrying), which time will move. The heap
+ * of what time will change holds every message that has a deadline as well, wherever it is.
  */
 #include "daemon/daemon.h"
 #include "daemon/deadletter.h"
@@ -71,8 +71,8 @@ static void move(unit *u, message *m, message_state state, bool queued, bool fir
     struct message_queue *mailbox = &u->mailbox[m->priority];
     if (m->queued)
         TAILQ_REMOVE(mailbox, m, link);
-    else if (m->state == MESSAGE_RUNNING)
-        TAILQ_REMOVE(&u->in_hand, m, link);
+    else
+        TAILQ_REMOVE(m->state == MESSAGE_RUNNING ? &u->in_hand : &u->later, m, link);
     --*now_counter(u, m->state);
     m->state = state;
     m->queued = queued;
@@ -85,8 +85,8 @@ static void move(unit *u, message *m, message_state state, bool queued, bool fir
         TAILQ_INSERT_HEAD(mailbox, m, link);
     else if (queued)
         TAILQ_INSERT_TAIL(mailbox, m, link);
-    else if (state == MESSAGE_RUNNING)
-        TAILQ_INSERT_TAIL(&u->in_hand, m, link);
+    else
+        TAILQ_INSERT_TAIL(state == MESSAGE_RUNNING ? &u->in_hand : &u->later, m, link);
 }
 
 /* ---- waiters ---- */
@@ -127,6 +127,7 @@ void unit_finish(unit *u, message *m, message_state state, rpc_code outcome, con
     bool in_hand = m->state == MESSAGE_RUNNING;
     heap_remove(&u->due, &m->due_node);
     move(u, m, state, false, false);
+    unit_leave(u, m);
     u->live--;
     m->outcome = outcome;
     m->error = error ? strdup(error) : NULL;
@@ -181,16 +182,8 @@ static size_t finish_waiting(unit *u, message_state state, rpc_code outcome, con
     for (int i = UNIT_PRIORITIES; i-- > 0;)
         for (message *m; (m = TAILQ_FIRST(&u->mailbox[i])); n++)
             unit_finish(u, m, state, outcome, error);
-    for (size_t i = 0; i < u->due.count;) {
-        message *m = CONTAINER(u->due.nodes[i], message, due_node);
-        if (m->state == MESSAGE_RUNNING) {
-            i++;
-            continue;
-        }
+    for (message *m; (m = TAILQ_FIRST(&u->later)); n++)
         unit_finish(u, m, state, outcome, error);
-        n++;
-        i = 0; /* the heap has changed its order */
-    }
     return n;
 }
 
@@ -287,15 +280,23 @@ void unit_retry(unit *u, message *m, clock_ms delay)
     unit_reschedule(u, m);
 }
 
-void unit_fail_asks(unit *u, rpc_code outcome, const char *error, clock_ms retry_after)
+static void fail_asks_of(unit *u, struct message_queue *queue, rpc_code outcome, const char *error,
+                         clock_ms retry_after) LOCK_REQUIRES(u->lock)
 {
-    for (int i = UNIT_PRIORITIES; i-- > 0;) {
-        for (message *m = TAILQ_FIRST(&u->mailbox[i]), *next; m; m = next) {
-            next = TAILQ_NEXT(m, link);
-            if (!m->ask)
-                continue;
-            m->retry_after = retry_after;
-            unit_finish(u, m, MESSAGE_DEAD, outcome, error);
-        }
+    for (message *m = TAILQ_FIRST(queue), *next; m; m = next) {
+        next = TAILQ_NEXT(m, link);
+        if (!m->ask || (!m->queued && m->state != MESSAGE_RETRYING))
+            continue; /* one that is sent for later meets the breaker then */
+        m->retry_after = retry_after;
+        unit_finish(u, m, MESSAGE_DEAD, outcome, error);
     }
+}
+
+void unit_fail_asks(unit *u, bool retrying, rpc_code outcome, const char *error,
+                    clock_ms retry_after)
+{
+    for (int i = UNIT_PRIORITIES; i-- > 0;)
+        fail_asks_of(u, &u->mailbox[i], outcome, error, retry_after);
+    if (retrying)
+        fail_asks_of(u, &u->later, outcome, error, retry_after);
 }

@@ -96,6 +96,8 @@ static void enter(unit *u, message *m, const unit_submission *s) LOCK_REQUIRES(u
     m->queued = s->delay <= 0;
     if (m->queued)
         TAILQ_INSERT_TAIL(&u->mailbox[m->priority], m, link);
+    else
+        TAILQ_INSERT_TAIL(&u->later, m, link);
     if (s->waiter) {
         s->waiter->waiting = s->waiter->attached = true;
         TAILQ_INSERT_TAIL(&m->waiters, s->waiter, link);

@@ -21,6 +21,7 @@ const char *breaker_cause_name(breaker_cause cause)
         [BREAKER_BY_CONSECUTIVE] = "consecutive failures",
         [BREAKER_BY_FAILURE_RATE] = "failure rate",
         [BREAKER_BY_SLOW_RATE] = "slow rate",
+        [BREAKER_BY_PROBE] = "a probe failed",
         [BREAKER_BY_TIMEOUT] = "no verdict within probe_timeout",
         [BREAKER_BY_WAIT] = "open_for is over",
         [BREAKER_BY_PROBES] = "probes succeeded",
@@ -203,7 +204,7 @@ static breaker_cause broken_by_probes(const breaker *b, const breaker_tally *t, 
     const breaker_policy *p = &b->policy;
 
     if (p->consecutive_failures > 0 && p->failure_rate == 0 && t->failed > 0)
-        return BREAKER_BY_CONSECUTIVE;
+        return BREAKER_BY_PROBE;
     return broken_rule(p, t, p->probes, run);
 }
 

@@ -69,6 +69,7 @@ typedef enum breaker_cause {
     BREAKER_BY_CONSECUTIVE,  /* -> OPEN */
     BREAKER_BY_FAILURE_RATE, /* -> OPEN */
     BREAKER_BY_SLOW_RATE,    /* -> OPEN */
+    BREAKER_BY_PROBE,        /* -> OPEN: one failed where none may */
     BREAKER_BY_TIMEOUT,      /* -> OPEN: probe_timeout */
     BREAKER_BY_WAIT,         /* -> HALF_OPEN: open_for is over */
     BREAKER_BY_PROBES,       /* -> CLOSED */
