@@ -206,7 +206,7 @@ static void nudge_later(unit *u)
 
 void unit_nudge(unit *u)
 {
-    if (atomic_exchange(&u->nudged, true))
+    if (u->supervises || atomic_exchange(&u->nudged, true))
         return;
     actor_lock_take(&u->lock);
     actor_ref ref = u->ref;

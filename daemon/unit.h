@@ -163,7 +163,8 @@ const char *unit_state_name(unit_state state);
 /* "running", "paused" ...: what the contract calls it. */
 const char *unit_state_word(const unit *u) LOCK_REQUIRES(u->lock);
 
-/* Wake the actor, if there is one, so that it looks at its mailbox. Without the unit's lock. */
+/* Wake the actor, if there is one, so that it looks at its mailbox; a supervisor has none. Without
+ * the unit's lock. */
 void unit_nudge(unit *u);
 
 /* ---- messages: the life cycle ---- */

@@ -165,6 +165,18 @@ START_TEST(reload_of_the_same_file_changes_nothing)
 }
 END_TEST
 
+START_TEST(reload_sends_supervisors_nothing_they_do_not_know)
+{
+    s = server_start(ECHO);
+    expect_ok(rpc(s, "config.reload", NULL));
+    expect_ok(rpc(s, "actor.spawn", "{\"name\":\"after\",\"echo\":{}}")); /* root has read it all */
+    expect_ok(rpc(s, "config.reload", NULL));
+    wait_until(occurrences(server_stderr(s), "reloaded ") == 2);
+    ck_assert_ptr_null(strstr(server_stderr(s), "it doesn't know"));
+    server_stop(s);
+}
+END_TEST
+
 START_TEST(invalid_reload_is_refused_as_a_whole)
 {
     s = server_start(ECHO);
@@ -401,6 +413,7 @@ int main(void)
         variable_that_is_not_set_is_bad_configuration,
         feature_that_is_not_built_is_refused,
         reload_of_the_same_file_changes_nothing,
+        reload_sends_supervisors_nothing_they_do_not_know,
         invalid_reload_is_refused_as_a_whole,
         reload_starts_what_is_new_and_stops_what_is_missing,
         missing_children_are_stopped_in_reverse,
