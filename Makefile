@@ -18,6 +18,7 @@ SOVERSION := 0
 LIBACTOR_SRC := \
     libactor/ask.c \
     libactor/barrier.c \
+    libactor/blocks.c \
     libactor/call.c \
     libactor/clock.c \
     libactor/dead.c \
@@ -43,6 +44,7 @@ LIBACTOR_SRC := \
     libactor/system.c \
     libactor/thread.c \
     libactor/timer.c \
+    libactor/trim.c \
     libactor/watch.c \
     libactor/wheel.c \
     libactor/worker.c \
@@ -206,6 +208,7 @@ BENCH_RUNTIME_SRC := \
 	bench/runtime/actors.c \
 	bench/runtime/bench.c \
 	bench/runtime/crowds.c \
+	bench/runtime/memory.c \
 	bench/runtime/messages.c \
 	bench/runtime/waits.c \
 

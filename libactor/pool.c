@@ -1,143 +1,76 @@
 #include "libactor/pool.h"
 
 #include <stdlib.h>
-#include <sys/mman.h>
 
-#define CHUNK   ((size_t)256 << 10) /* bytes, and the alignment of a chunk */
-#define REGION  ((size_t)2 << 20)   /* likewise; a huge page */
-#define SINGLES 16u                 /* chunks before the first region */
+#include "libactor/blocks.h"
+#include "libactor/trim.h"
+
+#define SURPLUS (128u << 10) /* bytes in a depot that are worth a wake-up to give them back */
+#define SORT    16u          /* batches sorted in one step of giving back */
 
 const uint32_t actor__pool_batch[ACTOR__CLASSES] = {64, 64, 64, 64, 32, 32, 16, 8, 4};
 
-/* At the start of each chunk. */
-typedef struct chunk {
-    struct chunk *next; /* of its class */
-    unsigned block;
-} chunk;
-static_assert(sizeof(chunk) <= ACTOR__LINE, "blocks begin at the second line");
-
 typedef struct depot {
     alignas(ACTOR__LINE) actor_lock lock;
-    actor_msg *batches LOCK_GUARDED_BY(lock); /* first messages of full batches */
-    chunk *chunks LOCK_GUARDED_BY(lock);
-    char *fresh LOCK_GUARDED_BY(lock); /* never used part of the newest chunk */
-    char *end LOCK_GUARDED_BY(lock);
+    actor_msg *batches LOCK_GUARDED_BY(lock); /* first messages of batches */
+    uint32_t free LOCK_GUARDED_BY(lock);      /* blocks in these */
+    uint32_t unused LOCK_GUARDED_BY(lock);    /* of them, not needed since the last mark */
+    uint32_t unseen LOCK_GUARDED_BY(lock);    /* chunks that were not looked at since */
+    actor__blocks blocks LOCK_GUARDED_BY(lock);
 } depot;
 
+#define DEPOT(block_)                                                                              \
+    {                                                                                              \
+        .lock = ACTOR_LOCK_INIT,                                                                   \
+        .blocks = {.block = (block_), .bytes = (uint32_t)ACTOR__SMALLEST << (block_)},             \
+    }
+
 static depot depots[ACTOR__CLASSES] = {
-    {.lock = ACTOR_LOCK_INIT}, {.lock = ACTOR_LOCK_INIT}, {.lock = ACTOR_LOCK_INIT},
-    {.lock = ACTOR_LOCK_INIT}, {.lock = ACTOR_LOCK_INIT}, {.lock = ACTOR_LOCK_INIT},
-    {.lock = ACTOR_LOCK_INIT}, {.lock = ACTOR_LOCK_INIT}, {.lock = ACTOR_LOCK_INIT},
+    DEPOT(0), DEPOT(1), DEPOT(2), DEPOT(3), DEPOT(4), DEPOT(5), DEPOT(6), DEPOT(7), DEPOT(8),
 };
+
+static bool swollen(const depot *d) LOCK_REQUIRES(d->lock)
+{
+    return (size_t)d->free * d->blocks.bytes > SURPLUS;
+}
+
+/* ---- Batches ------------------------------------------------------------------------------- */
 
 /* In a depot a batch's first message leads to the next batch by its tag, and says its length in
  * its size. */
-static void give_batch(unsigned block, actor_msg *first, uint32_t count)
+static void push_batch(depot *d, actor_msg *first, uint32_t count) LOCK_REQUIRES(d->lock)
+{
+    first->size = count;
+    first->tag = (uintptr_t)d->batches;
+    d->batches = first;
+    d->free += count;
+}
+
+static actor_msg *pop_batch(depot *d, uint32_t *count) LOCK_REQUIRES(d->lock)
+{
+    actor_msg *first = d->batches;
+
+    if (first == NULL)
+        return NULL;
+    *count = first->size;
+    d->batches = (actor_msg *)(uintptr_t)first->tag;
+    d->free -= *count;
+    if (d->unused > d->free)
+        d->unused = d->free;
+    return first;
+}
+
+static void give_batch(unsigned block, actor_msg *first, uint32_t count, bool unused)
 {
     depot *d = &depots[block];
 
-    first->size = count;
     actor_lock_take(&d->lock);
-    first->tag = (uintptr_t)d->batches;
-    d->batches = first;
+    push_batch(d, first, count);
+    if (unused)
+        d->unused += count;
+    if (swollen(d))
+        actor__trim_want();
     actor_lock_give(&d->lock);
-}
-
-/* Where the next chunks come from, of all classes. */
-static actor_lock chunk_lock = ACTOR_LOCK_INIT;
-static uint32_t singles LOCK_GUARDED_BY(chunk_lock);     /* made so far */
-static char *region LOCK_GUARDED_BY(chunk_lock);         /* rest of the newest region */
-static uint32_t region_left LOCK_GUARDED_BY(chunk_lock); /* its chunks */
-
-/* Memory aligned to its size, a power of two. */
-static char *map_aligned(size_t size)
-{
-    /* Twice the size, to cut an aligned one out of it. */
-    char *raw = mmap(NULL, 2 * size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-    if (raw == MAP_FAILED)
-        return NULL;
-    char *at = (char *)(((uintptr_t)raw + size - 1) & ~(uintptr_t)(size - 1));
-    size_t before = (size_t)(at - raw);
-
-    if (before != 0)
-        munmap(raw, before);
-    munmap(at + size, size - before);
-    return at;
-}
-
-static bool add_region(void) LOCK_REQUIRES(chunk_lock)
-{
-    char *at = map_aligned(REGION);
-
-    if (at == NULL)
-        return false;
-    (void)madvise(at, REGION, MADV_HUGEPAGE); /* no matter if it can't */
-    region = at;
-    region_left = REGION / CHUNK;
-    return true;
-}
-
-static char *new_chunk(void)
-{
-    char *at = NULL;
-
-    actor_lock_take(&chunk_lock);
-    if (singles < SINGLES) {
-        at = map_aligned(CHUNK);
-        singles += at != NULL;
-    } else if (region_left != 0 || add_region()) {
-        at = region;
-        region += CHUNK;
-        region_left--;
-    }
-    actor_lock_give(&chunk_lock);
-    return at;
-}
-
-static bool add_chunk(depot *d, unsigned block) LOCK_REQUIRES(d->lock)
-{
-    char *at = new_chunk();
-
-    if (at == NULL)
-        return false;
-
-    chunk *c = (chunk *)at;
-
-    c->next = d->chunks;
-    c->block = block;
-    d->chunks = c;
-    d->fresh = at + ACTOR__LINE;
-    d->end = at + CHUNK;
-    return true;
-}
-
-/* Up to `want` new blocks as a list. */
-static actor_msg *carve(depot *d, unsigned block, uint32_t want, uint32_t *got)
-    LOCK_REQUIRES(d->lock)
-{
-    const size_t bytes = (size_t)ACTOR__SMALLEST << block;
-    actor_msg *first = NULL;
-    actor_msg *last = NULL;
-
-    *got = 0;
-    if ((size_t)(d->end - d->fresh) < bytes && !add_chunk(d, block))
-        return NULL;
-    /* By rising address, as processors like to fetch ahead. */
-    while (*got < want && (size_t)(d->end - d->fresh) >= bytes) {
-        actor_msg *m = (actor_msg *)d->fresh;
-
-        d->fresh += bytes;
-        m->block = (uint8_t)(block & 15u);
-        if (last == NULL)
-            first = m;
-        else
-            actor__set_next(last, m);
-        actor__set_next(m, NULL);
-        last = m;
-        ++*got;
-    }
-    return first;
 }
 
 actor_msg *actor__pool_refill(unsigned block)
@@ -152,13 +85,9 @@ actor_msg *actor__pool_refill(unsigned block)
         c->spare = NULL;
     } else {
         actor_lock_take(&d->lock);
-        if (d->batches != NULL) {
-            c->cur = d->batches;
-            c->count = c->cur->size;
-            d->batches = (actor_msg *)(uintptr_t)c->cur->tag;
-        } else {
-            c->cur = carve(d, block, actor__pool_batch[block], &c->count);
-        }
+        c->cur = pop_batch(d, &c->count);
+        if (c->cur == NULL)
+            c->cur = actor__blocks_take(&d->blocks, actor__pool_batch[block], &c->count);
         actor_lock_give(&d->lock);
     }
 
@@ -178,25 +107,118 @@ void actor__pool_flush(actor_msg *m)
 
     actor__thread_register();
     if (c->spare != NULL)
-        give_batch(block, c->spare, actor__pool_batch[block]);
+        give_batch(block, c->spare, actor__pool_batch[block], false);
     c->spare = c->cur;
     actor__set_next(m, NULL);
     c->cur = m;
     c->count = 1;
 }
 
-void actor__pool_thread_ends(void)
+/* The thread has nothing to do: so what it has at hand is not needed either. */
+void actor__pool_empty_magazines(void)
 {
     for (unsigned block = 0; block < ACTOR__CLASSES; block++) {
         actor__cache *c = &actor__me.cache[block];
 
         if (c->spare != NULL)
-            give_batch(block, c->spare, actor__pool_batch[block]);
+            give_batch(block, c->spare, actor__pool_batch[block], true);
         if (c->cur != NULL)
-            give_batch(block, c->cur, c->count);
+            give_batch(block, c->cur, c->count, true);
         *c = (actor__cache){0};
     }
 }
+
+/* ---- Giving back --------------------------------------------------------------------------- */
+
+void actor__pool_trim_mark(void)
+{
+    for (unsigned block = 0; block < ACTOR__CLASSES; block++) {
+        depot *d = &depots[block];
+
+        actor_lock_take(&d->lock);
+        d->unused = d->free;
+        actor_lock_give(&d->lock);
+    }
+}
+
+/* Some batches to where they came from. */
+static bool sort_some(depot *d) LOCK_REQUIRES(d->lock)
+{
+    if (d->unused == 0)
+        return false;
+    for (uint32_t i = 0; i < SORT && d->unused != 0; i++) {
+        uint32_t left = d->unused;
+        uint32_t count = 0;
+        actor_msg *m = pop_batch(d, &count);
+
+        while (m != NULL) {
+            actor_msg *next = actor__next(m);
+
+            actor__blocks_put(&d->blocks, m);
+            m = next;
+        }
+        left -= count < left ? count : left;
+        if (d->unused > left)
+            d->unused = left;
+    }
+    d->unseen = actor__blocks_candidates(&d->blocks);
+    return true;
+}
+
+static bool trim_depot(depot *d) LOCK_REQUIRES(d->lock)
+{
+    if (sort_some(d))
+        return true;
+    if (d->unseen == 0)
+        return false;
+    actor__blocks_give_back(&d->blocks);
+    d->unseen--;
+    return true;
+}
+
+bool actor__pool_trim_step(void)
+{
+    bool more = false;
+
+    for (unsigned block = 0; block < ACTOR__CLASSES && !more; block++) {
+        depot *d = &depots[block];
+
+        actor_lock_take(&d->lock);
+        more = trim_depot(d);
+        actor_lock_give(&d->lock);
+    }
+    return more;
+}
+
+bool actor__pool_swollen(void)
+{
+    bool any = false;
+
+    for (unsigned block = 0; block < ACTOR__CLASSES && !any; block++) {
+        depot *d = &depots[block];
+
+        actor_lock_take(&d->lock);
+        any = swollen(d);
+        actor_lock_give(&d->lock);
+    }
+    return any;
+}
+
+uint32_t actor__pool_mapped(void)
+{
+    uint32_t mapped = 0;
+
+    for (unsigned block = 0; block < ACTOR__CLASSES; block++) {
+        depot *d = &depots[block];
+
+        actor_lock_take(&d->lock);
+        mapped += d->blocks.mapped;
+        actor_lock_give(&d->lock);
+    }
+    return mapped;
+}
+
+/* ---- Without classes ----------------------------------------------------------------------- */
 
 actor_msg *actor__pool_heap(size_t size)
 {

@@ -6,10 +6,10 @@
  * threads that hand messages one way stays in balance. (Bonwick and Adams, Magazines and Vmem,
  * 2001.)
  *
- * Depots carve their blocks from aligned chunks that know their class, so that a block leads to
- * its chunk by masking its address, and chunks can be given back one day. The first chunks are
- * single; when there are some, more come from regions of 2 MB that the system may back by huge
- * pages: a queue of millions that nobody reads yet is bound by the first touch of its memory.
+ * Depots get their blocks from chunks (blocks.h). After a burst they hold as much as was ever in
+ * use at a time; what they did not need for a while is sorted back into its chunks, and free chunks
+ * go back to the system. A worker without work does that, see trim.h. The magazines of threads that
+ * are no workers stay as they are: 128 blocks of a class, at most 1.4 MB in all.
  *
  * Under AddressSanitizer each message is a heap block of its own, so that it watches over them.
  */
@@ -36,8 +36,18 @@ static_assert(ACTOR__SMALLEST == 1 << 5, "see actor__pool_class()");
 actor_msg *actor__pool_refill(unsigned block);
 /* Put one to a full magazine. */
 void actor__pool_flush(actor_msg *m);
-/* Give the thread's magazines to the depots. */
-void actor__pool_thread_ends(void);
+/* Give the thread's magazines to the depots: it ends, or has nothing to do. */
+void actor__pool_empty_magazines(void);
+
+/* Giving back, see trim.h. Remember what is free: */
+void actor__pool_trim_mark(void);
+/* Move some of what was free ever since on its way to the system. False: there is no more. */
+bool actor__pool_trim_step(void);
+/* Whether so much is free that it is worth giving back. */
+bool actor__pool_swollen(void);
+/* Chunks that are mapped, of all classes. */
+uint32_t actor__pool_mapped(void);
+
 /* A block for a header and `size` bytes outside of the classes; freed as any other. */
 actor_msg *actor__pool_heap(size_t size);
 

@@ -10,6 +10,7 @@
 #include "libactor/lifecycle.h"
 #include "libactor/memory.h"
 #include "libactor/sim.h"
+#include "libactor/trim.h"
 
 #define DEFAULT_ACTORS 16000000u
 #define DEFAULT_BATCH  100u
@@ -224,6 +225,8 @@ void actor_system_free(actor_system *sys, actor_ms grace)
         actor__me.deny.ppm = 0;
         actor__me.deny.rng = NULL;
     }
+    if (!sys->options.simulate)
+        actor__trim_all();
     dispose(sys);
 }
 

@@ -18,7 +18,7 @@ static void thread_ends(void *arg)
 
     actor__call_thread_ends();
     actor__slot_thread_ends();
-    actor__pool_thread_ends();
+    actor__pool_empty_magazines();
     actor__epoch_leave(t);
     t->registered = false;
 }

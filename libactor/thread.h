@@ -39,6 +39,8 @@ typedef struct actor__thread {
 
     actor *port; /* actor_call()'s mailbox, or NULL */
 
+    int64_t trim_at; /* when this thread gives memory back, if it has nothing to do; 0: never */
+
     struct {
         uint32_t ppm;    /* of allocations that fail; 0 but in simulations */
         actor__rng *rng; /* of the simulation */

@@ -41,6 +41,7 @@
 #include "libactor/sim.h"
 #include "libactor/system.h"
 #include "libactor/timer.h"
+#include "libactor/trim.h"
 
 #define INJECT_EVERY  61u
 #define INJECT_BATCH  32u
@@ -377,7 +378,11 @@ static int64_t sleep_until(actor__worker *w, actor_ms watch)
         if (then < at)
             at = then;
     }
-    return at > ACTOR__FOREVER / ACTOR__NS_PER_MS ? ACTOR__FOREVER : at * ACTOR__NS_PER_MS;
+
+    int64_t until = at > ACTOR__FOREVER / ACTOR__NS_PER_MS ? ACTOR__FOREVER : at * ACTOR__NS_PER_MS;
+    int64_t trim = actor__trim_due();
+
+    return trim < until ? trim : until;
 }
 
 /* Returns an actor that the watcher found, or NULL. Afterwards the worker is a searcher. */
@@ -427,6 +432,8 @@ static actor *find_work(actor__worker *w)
             a = take_injected(w);
         if (a == NULL && searching)
             a = steal(w);
+        if (a == NULL && actor__trim_step())
+            continue;
         if (a == NULL) {
             a = park(w, searching);
             searching = true;

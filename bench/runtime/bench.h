@@ -25,6 +25,7 @@ extern const bench_program bench_messages[]; /* each list ends with a row withou
 extern const bench_program bench_crowds[];
 extern const bench_program bench_actors[];
 extern const bench_program bench_waits[];
+extern const bench_program bench_memory[];
 
 /* By name, from all lists. NULL: there is none. */
 const bench_program *bench_find(const char *name);

@@ -1,0 +1,90 @@
+/* What is left of the memory after much was used. */
+#include "bench/runtime/bench.h"
+
+#include <poll.h>
+#include <stdio.h>
+
+enum { GO = 1, DONE };
+enum { LIMIT_MS = 10000, LOOK_MS = 20 };
+
+typedef struct burst_run {
+    bench_gate done;
+    actor_ref sink;
+    long n;
+    long peak_kb;
+} burst_run;
+
+/* Seconds until the resident memory is within a tenth of `before_kb`; 10: it is not by then. */
+static double wait_for_memory(long before_kb)
+{
+    double t = bench_seconds();
+
+    for (int ms = 0; ms < LIMIT_MS; ms += LOOK_MS) {
+        if (bench_status("VmRSS") <= before_kb + before_kb / 10)
+            return bench_seconds() - t;
+        poll(NULL, 0, LOOK_MS);
+    }
+    return LIMIT_MS / 1000.0;
+}
+
+static actor_verdict send_all(actor *self, void *state, actor_msg *msg)
+{
+    burst_run *r = actor_self_arg(self);
+
+    (void)state;
+    (void)msg;
+    for (long i = 0; i < r->n; i++)
+        bench_tell(self, r->sink, GO);
+    r->peak_kb = bench_status("VmRSS");
+    bench_tell(self, r->sink, DONE);
+    return ACTOR_CONTINUE;
+}
+
+static actor_verdict sink(actor *self, void *state, actor_msg *msg)
+{
+    burst_run *r = actor_self_arg(self);
+
+    (void)state;
+    if (actor_msg_type(msg) == DONE)
+        bench_gate_pass(&r->done);
+    return ACTOR_CONTINUE;
+}
+
+static void send_burst(burst_run *r, actor_ref source, long n)
+{
+    r->n = n;
+    bench_gate_init(&r->done, 1);
+    bench_send(source, GO);
+    bench_gate_wait(&r->done);
+}
+
+/* A queue of `n` messages, then nothing: how long until their memory is the system's again. */
+static double burst(unsigned workers, long n)
+{
+    static const actor_behaviour sinks = {"sink", 0, NULL, sink, NULL};
+    static const actor_behaviour sources = {"source", 0, NULL, send_all, NULL};
+    actor_system *sys = bench_open(workers);
+    burst_run r = {0};
+
+    r.sink = bench_spawn(sys, &sinks, &r);
+
+    actor_ref source = bench_spawn(sys, &sources, &r);
+
+    send_burst(&r, source, 1000); /* all code and the first blocks are there */
+
+    long before_kb = bench_status("VmRSS");
+
+    send_burst(&r, source, n);
+
+    double seconds = wait_for_memory(before_kb);
+
+    printf("before %ld kB, at its peak %ld kB, after %ld kB\n", before_kb, r.peak_kb,
+           bench_status("VmRSS"));
+    bench_close(sys);
+    return seconds;
+}
+
+const bench_program bench_memory[] = {
+    {"burst", "s", 10000000, 10000, burst},
+    {0},
+};

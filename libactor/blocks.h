@@ -1,0 +1,50 @@
+/* Memory for message blocks of one size, sorted by where they are, so that it can be given back.
+ *
+ * A chunk is 2 MB, aligned to that, and made of 64 units of 32 kB; blocks do not cross units. A
+ * unit is bare (no memory of the system behind it, or none yet) or carved into blocks. Free blocks
+ * that came back are kept in their units, found by masking their address: so it is known when all
+ * of a unit are back and it can become bare again, or all of a chunk and it can be unmapped.
+ *
+ * Carving goes by rising address, and a unit is touched only as far as blocks are wanted. All
+ * chunks but the first may be backed by huge pages: a queue of millions that nobody reads yet is
+ * bound by the first touch of its memory.
+ */
+#ifndef ACTOR_BLOCKS_H
+#define ACTOR_BLOCKS_H
+
+#include "libactor/msg.h"
+
+typedef struct actor__chunk actor__chunk;
+
+typedef enum actor__chunk_list {
+    ACTOR__CHUNKS_SORTED, /* with free blocks in hand */
+    ACTOR__CHUNKS_BARE,   /* others with bare units */
+    ACTOR__CHUNK_LISTS,   /* in none: all is in use elsewhere */
+} actor__chunk_list;
+
+/* Guarded by a lock of the caller's. Zero, but for `block` and `bytes`: there is no memory yet. */
+typedef struct actor__blocks {
+    unsigned block;  /* the size class, for the messages' headers */
+    uint32_t bytes;  /* of a block; a multiple of 8 */
+    uint32_t mapped; /* chunks */
+    actor__chunk *lists[ACTOR__CHUNK_LISTS];
+    uint32_t lengths[ACTOR__CHUNK_LISTS];
+    char *fresh, *end; /* the rest of the unit that is being carved */
+} actor__blocks;
+
+/* Up to `want` free blocks as a list. NULL when out of memory. */
+actor_msg *actor__blocks_take(actor__blocks *b, uint32_t want, uint32_t *got);
+
+/* One block comes back to its unit. */
+void actor__blocks_put(actor__blocks *b, actor_msg *m);
+
+/* Chunks that actor__blocks_give_back() may find something in. */
+static inline uint32_t actor__blocks_candidates(const actor__blocks *b)
+{
+    return b->lengths[ACTOR__CHUNKS_SORTED];
+}
+
+/* Look at one of them, each time at the next; what of it is free as a whole goes to the system. */
+void actor__blocks_give_back(actor__blocks *b);
+
+#endif
