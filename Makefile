@@ -72,6 +72,7 @@ CONFIG_SRC := \
   config/document.c \
   config/errors.c \
   config/expand.c \
+  config/fallbacks.c \
   config/file.c \
   config/load.c \
   config/lookup.c \
@@ -99,6 +100,7 @@ DAEMON_SRC := \
 	daemon/delivery.c \
 	daemon/demo.c \
 	daemon/directory.c \
+	daemon/fallback.c \
 	daemon/front.c \
 	daemon/front_client.c \
 	daemon/front_nng.c \

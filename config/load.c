@@ -256,6 +256,8 @@ static config *type_tree(loading *l, const char *name)
     read_table(&r, &schema_top, l->top, c);
     if (!c->root)
         type_root.read(&r, &(config_row){.table = &schema_supervisor}, NULL, c);
+    if (c->root && !l->incomplete)
+        fallbacks_check(&r, c->root);
     drop_names(&r);
     return c;
 }

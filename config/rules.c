@@ -127,8 +127,10 @@ void rules_rlimits(reader *r, const config_node *n, void *base)
 
 void rules_child(reader *r, const config_node *n, void *base)
 {
-    (void)r;
     config_child *child = base;
     if (child->kind == CONFIG_KIND_SUPERVISOR && !written(n, "shutdown"))
         child->shutdown_us = CONFIG_INFINITY;
+    if (child->fallback && child->on_failure == CONFIG_CRASH)
+        read_error(r, read_blame(n, "on_failure", NULL), "valid with a fallback: dead_letter, drop",
+                   "on_failure: crash doesn't go together with a fallback");
 }

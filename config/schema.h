@@ -114,6 +114,9 @@ extern const config_type type_listen, type_policies, type_policy, type_root, typ
     type_argv, type_nothing, type_children;
 void read_child(reader *r, const config_node *n, config_child *child);
 
+/* fallbacks.c: every `fallback` below root names an actor, and none leads back to itself */
+void fallbacks_check(reader *r, const config_child *root);
+
 /* rules.c: rules between keys */
 void rules_retry(reader *r, const config_node *n, void *base);
 void rules_breaker(reader *r, const config_node *n, void *base);

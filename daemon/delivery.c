@@ -30,8 +30,7 @@ static void detach(attempt *a)
     message *m = a->message;
     a->message = NULL;
     actor_lock_take(&m->unit->lock);
-    if (message_state_final(m->state) && m->state != MESSAGE_DEAD)
-        message_drop_payload(m);
+    unit_let_go(m);
     actor_lock_give(&m->unit->lock);
     message_release(m);
 }
@@ -40,7 +39,7 @@ static void detach(attempt *a)
 static bool is_over(attempt *a)
 {
     actor_lock_take(&a->message->unit->lock);
-    bool over = message_state_final(a->message->state);
+    bool over = message_settled(a->message);
     actor_lock_give(&a->message->unit->lock);
     return over;
 }
@@ -66,7 +65,7 @@ void attempt_done(delivery *d, attempt *a, char *reply, size_t len)
     report(a, is_over(a) ? BREAKER_IGNORED : BREAKER_SUCCESS);
     actor_lock_take(&u->lock);
     message *m = a->message;
-    if (message_state_final(m->state)) {
+    if (message_settled(m)) {
         free(reply);
     } else {
         m->reply = reply;
@@ -126,7 +125,7 @@ static void fail(delivery *d, attempt *a, rpc_code code, const char *error)
     report(a, code == RPC_FAILED && !is_over(a) ? BREAKER_FAILURE : BREAKER_IGNORED);
     actor_lock_take(&u->lock);
     message *m = a->message;
-    if (!message_state_final(m->state)) {
+    if (!message_settled(m)) {
         u->counters.failed_attempts++;
         message_add_failure(m, error);
         if (code == RPC_FAILED)
@@ -165,7 +164,7 @@ void attempt_return(delivery *d, attempt *a)
         return;
     report(a, BREAKER_IGNORED);
     actor_lock_take(&u->lock);
-    if (!message_state_final(a->message->state))
+    if (!message_settled(a->message))
         unit_return(u, a->message);
     actor_lock_give(&u->lock);
     detach(a);
@@ -181,7 +180,7 @@ void attempt_stderr(delivery *d, attempt *a, const char *bytes, size_t len)
     memcpy(copy, bytes, len);
     message *m = a->message;
     actor_lock_take(&d->unit->lock);
-    if (!message_state_final(m->state)) {
+    if (!message_settled(m)) {
         char *before = m->stderr_tail;
         m->stderr_tail = copy;
         m->stderr_len = len;
@@ -254,6 +253,7 @@ static attempt *begin(delivery *d, unit *u, message *m, attempt *a, clock_ms now
     if (u->retry && m->retry.attempts == 1)
         policy_retry_first(u->retry, now);
     a->message = message_hold(m);
+    m->hands++;
     a->number = m->retry.attempts;
     TAILQ_INSERT_TAIL(&d->attempts, a, link);
     d->attempt_count++;
@@ -301,8 +301,8 @@ static attempt *next_overdue(delivery *d, bool *timed_out)
     {
         if (a->told || !a->message)
             continue;
-        *timed_out = a->message->timed_out && !message_state_final(a->message->state);
-        if (*timed_out || message_state_final(a->message->state))
+        *timed_out = a->message->timed_out && !message_settled(a->message);
+        if (*timed_out || message_settled(a->message))
             break;
     }
     actor_lock_give(&u->lock);

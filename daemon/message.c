@@ -1,6 +1,7 @@
 #include "daemon/message.h"
 
 #include "daemon/daemon.h"
+#include "daemon/fallback.h"
 #include "daemon/ledger.h"
 #include "daemon/policy.h"
 #include "daemon/unit.h"
@@ -65,6 +66,7 @@ void message_release(message *m)
     free(m->error);
     free(m->note);
     free(m->key);
+    fallback_free(m->fallback);
     unit_release(m->unit);
     free(m);
 }
@@ -126,6 +128,7 @@ rpc_code message_error(message *m, char text[RPC_MESSAGE_MAX + 1], json_out *mem
         json_out_key(members, "breaker");
         json_out_text(members, policy_breaker_name(m->unit->breaker));
     }
+    fallback_put(members, m);
     if (m->retry_after >= 0) {
         json_out_key(members, "retry_after_ms");
         json_out_int(members, m->retry_after);
@@ -176,7 +179,9 @@ void message_put(json_out *out, message *m)
     json_out_uint(out, m->retry.attempts);
     json_out_key(out, "accepted_at");
     json_out_text(out, clock_format(m->accepted_at, at));
-    if (m->state == MESSAGE_RETRYING || (m->state == MESSAGE_WAITING && !m->queued)) {
+    fallback_put(out, m);
+    if ((m->state == MESSAGE_RETRYING && !m->fallback) ||
+        (m->state == MESSAGE_WAITING && !m->queued)) {
         clock_ms left = m->due - clock_now();
         json_out_key(out, "next_ms");
         json_out_int(out, left > 0 ? left : 0);

@@ -25,6 +25,7 @@
 #include <sys/queue.h>
 
 typedef struct message message;
+typedef struct fallback fallback;
 struct unit;
 
 typedef enum message_state {
@@ -73,6 +74,7 @@ struct message {
     struct unit *unit;       /* referenced */
     config_priority priority;
     bool ask;
+    uint8_t hops; /* it answers for a message that answers for … (fallback.h); 0: for none */
     clock_ms accepted_at; /* wall clock */
     clock_ms accepted;    /* monotonic */
     int64_t accepted_ns;  /* the same, finer: for latencies */
@@ -82,6 +84,7 @@ struct message {
     message_state state;
     char *payload; /* freed when it is done for good, kept for dead letters */
     size_t payload_len;
+    unsigned hands;            /* attempts and others that read the payload */
     retry_progress retry;      /* counts the attempts begun */
     clock_ms due;              /* delayed or retrying: when it may begin */
     clock_ms attempt_deadline; /* running: when this attempt times out; 0: never */
@@ -94,6 +97,7 @@ struct message {
     TAILQ_HEAD(, message_waiter) waiters;
     double progress; /* 0 to 1 as told by a worker; negative: never told */
     char *note;
+    fallback *fallback; /* it is asked, or has been; owned; or NULL */
 
     /* the end; guarded by the unit's lock until final, then never changed */
     rpc_code outcome; /* RPC_OK when done */
@@ -113,6 +117,12 @@ struct message {
     size_t bytes;
     TAILQ_ENTRY(message) kept;
 };
+
+/* Has its attempts' outcome ceased to matter? Under the unit's lock. */
+static inline bool message_settled(const message *m)
+{
+    return message_state_final(m->state) || m->fallback;
+}
 
 /* A new message with one reference and a copy of the payload, not accepted by anybody yet. Takes a
  * reference to `unit`. NULL when out of memory. */

@@ -361,6 +361,40 @@ static unit *spawn_parent(call *c)
     return parent;
 }
 
+/* What the file's reader checks for the file: each fallback is an actor, here or running. */
+static rpc_code check_fallback(call *c, const config_child *top, const config_child *child,
+                               rpc_failure *f)
+{
+    bool supervises = false;
+    const config_child *other = NULL;
+    while ((other = config_next_child(top, other)) && strcmp(other->name, child->fallback) != 0)
+        ;
+    if (other == child)
+        return rpc_fail(f, RPC_INVALID_PARAMS, "'%s' can't be its own fallback", child->name);
+    if (other) {
+        supervises = other->supervisor != NULL;
+    } else {
+        unit *u = directory_find(c->daemon->directory, child->fallback, f);
+        if (!u)
+            return f->code = RPC_INVALID_PARAMS;
+        supervises = u->supervises;
+        unit_release(u);
+    }
+    return supervises ? rpc_fail(f, RPC_INVALID_PARAMS,
+                                 "fallback: '%s' is a supervisor, which takes no messages",
+                                 child->fallback)
+                      : RPC_OK;
+}
+
+static rpc_code check_fallbacks(call *c, const config_child *top, rpc_failure *f)
+{
+    rpc_code code = RPC_OK;
+    for (const config_child *x = top; x && code == RPC_OK; x = config_next_child(top, x))
+        if (x->fallback)
+            code = check_fallback(c, top, x, f);
+    return code;
+}
+
 static void run_spawn(call *c, rpc_value *v)
 {
     (void)v;
@@ -384,7 +418,9 @@ static void run_spawn(call *c, rpc_value *v)
     }
     /* after those of the file */
     const tree_place at = {.parent = parent, .order = UINT32_MAX / 2 + atomic_fetch_add(&order, 1)};
-    rpc_code code = tree_build(c->daemon, s, child, &at, &out, &f);
+    rpc_code code = check_fallbacks(c, child, &f);
+    if (code == RPC_OK)
+        code = tree_build(c->daemon, s, child, &at, &out, &f);
     if (code != RPC_OK) {
         call_failure(c, &f, NULL);
     } else {

@@ -177,6 +177,7 @@ typedef struct unit_submission {
     clock_ms ttl;    /* 0: as the unit's */
     int priority;    /* config_priority, or negative: as the unit's */
     bool ask;
+    uint8_t hops;           /* not 0: it answers for another message (fallback.h) */
     message_waiter *waiter; /* or NULL: told of the end */
 } unit_submission;
 
@@ -220,9 +221,14 @@ void unit_begin(unit *u, message *m, clock_ms now) LOCK_REQUIRES(u->lock);
 void unit_return(unit *u, message *m) LOCK_REQUIRES(u->lock);
 /* It waits `delay` ms for its next attempt. */
 void unit_retry(unit *u, message *m, clock_ms delay) LOCK_REQUIRES(u->lock);
-/* It ends. `error` is copied; on MESSAGE_DONE m->reply is set already. */
+/* It ends, unless its fallback is to answer it. `error` is copied; on MESSAGE_DONE m->reply is set
+ * already. */
 void unit_finish(unit *u, message *m, message_state state, rpc_code outcome, const char *error)
     LOCK_REQUIRES(u->lock);
+/* Its fallback is asked: nothing but that moves it now. */
+void unit_hand_over(unit *u, message *m) LOCK_REQUIRES(u->lock);
+/* Who read its payload has let go of it. Under its unit's lock. */
+void unit_let_go(message *m);
 /* Its deadline, place or state has changed: so does what time will do to it. */
 void unit_reschedule(unit *u, message *m) LOCK_REQUIRES(u->lock);
 /* Asks can't wait for a breaker: those in the mailbox fail with `outcome` now, with `retrying` also

@@ -6,6 +6,7 @@
  */
 #include "daemon/daemon.h"
 #include "daemon/deadletter.h"
+#include "daemon/fallback.h"
 #include "daemon/ledger.h"
 #include "daemon/log.h"
 #include "daemon/policy.h"
@@ -20,6 +21,8 @@
 /* The next instant at which time alone changes something for m; INT64_MAX: never. */
 static clock_ms next_change(const message *m)
 {
+    if (m->fallback)
+        return INT64_MAX;
     clock_ms at = m->deadline ? m->deadline : INT64_MAX;
     if (m->state == MESSAGE_RUNNING) {
         if (m->attempt_deadline && m->attempt_deadline < at)
@@ -124,7 +127,10 @@ static void log_dead(const unit *u, const message *m, uint64_t number)
 
 void unit_finish(unit *u, message *m, message_state state, rpc_code outcome, const char *error)
 {
-    bool in_hand = m->state == MESSAGE_RUNNING;
+    if (fallback_begin(u, m, state, outcome, error))
+        return;
+    if (state == MESSAGE_DEAD && m->hops)
+        state = MESSAGE_DROPPED; /* the letter is the one of the message it answers for */
     heap_remove(&u->due, &m->due_node);
     move(u, m, state, false, false);
     unit_leave(u, m);
@@ -134,9 +140,10 @@ void unit_finish(unit *u, message *m, message_state state, rpc_code outcome, con
     m->finished = clock_now();
     if (state == MESSAGE_DEAD) {
         log_dead(u, m, deadletters_add(u->daemon->deadletters, m));
-    } else if (!in_hand) {
-        message_drop_payload(m); /* of one in hand the attempt may still be writing it */
+    } else if (m->hands == 0) {
+        message_drop_payload(m);
     }
+    fallback_end(m);
     unit_count_end(u, m, m->finished);
     ledger_finished(u->daemon->ledger, m);
     for (message_waiter *w; (w = TAILQ_FIRST(&m->waiters));) {
@@ -146,6 +153,19 @@ void unit_finish(unit *u, message *m, message_state state, rpc_code outcome, con
     }
     daemon_message_ended(u->daemon);
     message_release(m); /* the unit's reference; the ledger still has one */
+}
+
+void unit_let_go(message *m)
+{
+    if (--m->hands == 0 && message_state_final(m->state) && m->state != MESSAGE_DEAD)
+        message_drop_payload(m);
+}
+
+void unit_hand_over(unit *u, message *m)
+{
+    heap_remove(&u->due, &m->due_node);
+    unit_leave(u, m);
+    move(u, m, MESSAGE_RETRYING, false, false);
 }
 
 message_state unit_cancel(message *m)
@@ -285,7 +305,7 @@ static void fail_asks_of(unit *u, struct message_queue *queue, rpc_code outcome,
 {
     for (message *m = TAILQ_FIRST(queue), *next; m; m = next) {
         next = TAILQ_NEXT(m, link);
-        if (!m->ask || (!m->queued && m->state != MESSAGE_RETRYING))
+        if (!m->ask || m->fallback || (!m->queued && m->state != MESSAGE_RETRYING))
             continue; /* one that is sent for later meets the breaker then */
         m->retry_after = retry_after;
         unit_finish(u, m, MESSAGE_DEAD, outcome, error);

@@ -142,6 +142,8 @@ void unit_put_info(json_out *out, unit *u)
     json_out_text(out, config_restart_name(u->child->restart));
     json_out_key(out, "breaker");
     json_out_text(out, u->breaker ? policy_breaker_name(u->breaker) : NULL);
+    json_out_key(out, "fallback");
+    json_out_text(out, u->child->fallback);
     json_out_object_end(out);
     actor_lock_give(&u->lock);
 }

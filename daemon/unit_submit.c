@@ -44,10 +44,10 @@ static rpc_code refuse_full(unit *u, rpc_failure *failure, json_out *members) LO
 }
 
 /* May a message come in at all? */
-static rpc_code admit(unit *u, const unit_submission *s, rpc_failure *failure, json_out *members)
+static rpc_code admit(unit *u, const unit_submission *s, rpc_failure *failure)
     LOCK_REQUIRES(u->lock)
 {
-    if (atomic_load(&u->daemon->draining))
+    if (atomic_load(&u->daemon->draining) && !s->hops)
         return rpc_fail(failure, RPC_DRAINING, "the daemon is draining and takes in nothing more");
     if (u->supervises)
         return rpc_fail(failure, RPC_INVALID_PARAMS,
@@ -59,19 +59,25 @@ static rpc_code admit(unit *u, const unit_submission *s, rpc_failure *failure, j
         return rpc_fail(failure, RPC_STOPPED,
                         "'%s' is stopped; start it again with: actorctl restart %s", u->name,
                         u->name);
-    clock_ms wait;
-    if (s->ask && u->breaker && policy_breaker_refuses(u->breaker, clock_now(), true, &wait)) {
-        json_out_key(members, "breaker");
-        json_out_text(members, policy_breaker_name(u->breaker));
-        if (wait >= 0) {
-            json_out_key(members, "retry_after_ms");
-            json_out_int(members, wait);
-        }
-        return rpc_fail(failure, RPC_BREAKER_OPEN,
-                        "the breaker '%s' of '%s' lets no call through; see: actorctl breaker ls",
-                        policy_breaker_name(u->breaker), u->name);
-    }
     return RPC_OK;
+}
+
+/* An ask can't wait for its breaker. */
+static rpc_code meet_breaker(unit *u, const unit_submission *s, rpc_failure *failure,
+                             json_out *members) LOCK_REQUIRES(u->lock)
+{
+    clock_ms wait;
+    if (!s->ask || !u->breaker || !policy_breaker_refuses(u->breaker, clock_now(), true, &wait))
+        return RPC_OK;
+    json_out_key(members, "breaker");
+    json_out_text(members, policy_breaker_name(u->breaker));
+    if (wait >= 0) {
+        json_out_key(members, "retry_after_ms");
+        json_out_int(members, wait);
+    }
+    return rpc_fail(failure, RPC_BREAKER_OPEN,
+                    "the breaker '%s' of '%s' lets no call through; see: actorctl breaker ls",
+                    policy_breaker_name(u->breaker), u->name);
 }
 
 static bool full(unit *u) LOCK_REQUIRES(u->lock)
@@ -90,6 +96,7 @@ static void enter(unit *u, message *m, const unit_submission *s) LOCK_REQUIRES(u
     clock_ms ttl = s->ttl ? s->ttl : u->settings.ttl;
     m->priority = s->priority < 0 ? u->settings.priority : (config_priority)s->priority;
     m->ask = s->ask;
+    m->hops = s->hops;
     m->deadline = ttl ? m->accepted + ttl : 0;
     m->due = m->accepted + s->delay;
     m->state = MESSAGE_WAITING;
@@ -113,9 +120,12 @@ static void enter(unit *u, message *m, const unit_submission *s) LOCK_REQUIRES(u
 static rpc_code accept_locked(unit *u, message *m, const unit_submission *s, rpc_failure *failure,
                               json_out *members) LOCK_REQUIRES(u->lock)
 {
-    rpc_code code = admit(u, s, failure, members);
+    rpc_code code = admit(u, s, failure);
     if (code != RPC_OK)
         return code;
+    rpc_code refused = meet_breaker(u, s, failure, members);
+    if (refused != RPC_OK && !u->child->fallback)
+        return refused;
     if (line_full(u))
         return refuse_line(u, failure, members);
     bool over = full(u);
@@ -124,6 +134,8 @@ static rpc_code accept_locked(unit *u, message *m, const unit_submission *s, rpc
     if (!heap_reserve(&u->due, u->live + 1))
         return rpc_fail(failure, RPC_UNAVAILABLE, "out of memory; nothing was accepted");
     enter(u, m, s);
+    if (refused != RPC_OK)
+        unit_finish(u, m, MESSAGE_DEAD, refused, failure->message); /* by its fallback */
     if (!over)
         return RPC_OK;
     message *victim = NULL; /* perhaps the new one, if it matters less than all others */

@@ -196,6 +196,37 @@ static const rule child_rules[] = {
      "one_for_one, one_for_all, rest_for_one"},
 };
 
+#define TWO(a, b) "version: 1\nsupervisor:\n  children:\n    - " a "\n    - " b "\n"
+
+static const rule fallback_rules[] = {
+    {TWO("{name: a, echo: {}, fallback: bb}", "{name: bbb, echo: {}}"),
+     "4:37: error: fallback: there is no actor 'bb'; did you mean 'bbb'?"},
+    {TWO("{name: a, echo: {}, fallback: b}", "{name: b, supervisor: {}}"),
+     "4:37: error: fallback: 'b' is a supervisor, which takes no messages; name an actor that "
+     "takes messages"},
+    {TWO("{name: a, echo: {}, fallback: b}", "{name: b, echo: {}, fallback: a}"),
+     "4:37: error: fallback: each would answer for the other for ever: a -> b -> a; one of them "
+     "must do without"},
+    {TWO("{name: a, echo: {}, fallback: b}", "{name: b, echo: {}, fallback: b}"),
+     "5:37: error: fallback: each would answer for the other for ever: b -> b; one of them must "
+     "do without"},
+    {TREE("{name: a, echo: {}, fallback: root}"),
+     "4:37: error: fallback: 'root' is a supervisor, which takes no messages; name an actor that "
+     "takes messages"},
+    {TWO("{name: a, echo: {}, fallback: b, on_failure: crash}", "{name: b, echo: {}}"),
+     "4:52: error: on_failure: crash doesn't go together with a fallback; valid with a fallback: "
+     "dead_letter, drop"},
+    {TWO("{name: a, fallback: b, supervisor: {}}", "{name: b, echo: {}}"),
+     "4:17: error: 'fallback' is only for exec, worker, echo, counter, sleep; this child's kind is "
+     "supervisor"},
+};
+
+START_TEST(fallbacks_must_exist_take_messages_and_lead_somewhere)
+{
+    expect_all(fallback_rules, COUNT(fallback_rules));
+}
+END_TEST
+
 START_TEST(each_rule_of_a_child_has_its_error)
 {
     expect_all(child_rules, COUNT(child_rules));
@@ -300,7 +331,6 @@ static const rule later_rules[] = {
     {TREE("{name: a, echo: {}, instances: 8}"),
      "4:38: error: 'instances' other than 1 is not supported yet"},
     {TREE("{name: a, echo: {}, hedge: {after: 1s}}"), "4:27: error: 'hedge' is not supported yet"},
-    {TREE("{name: a, echo: {}, fallback: b}"), "4:27: error: 'fallback' is not supported yet"},
     {TREE("{name: a, echo: {}, idle_stop: 1m}"), "4:27: error: 'idle_stop' is not supported yet"},
     {TREE("{name: a, echo: {}, mailbox: {durable: true}}"),
      "4:46: error: 'durable: true' is not supported yet"},
@@ -521,6 +551,7 @@ int main(void)
                                   each_unit_has_its_error,
                                   booleans_are_true_and_false_only,
                                   each_rule_of_a_child_has_its_error,
+                                  fallbacks_must_exist_take_messages_and_lead_somewhere,
                                   each_rule_of_a_policy_has_its_error,
                                   each_rule_of_a_listener_and_the_store_has_its_error,
                                   what_is_not_built_yet_is_refused_with_its_place,
