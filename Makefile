@@ -54,6 +54,8 @@ SUPERVISORS_SRC := \
 	supervisors/breaker.c \
 	supervisors/budget.c \
 	supervisors/calls.c \
+	supervisors/change.c \
+	supervisors/look.c \
 	supervisors/decide.c \
 	supervisors/errors.c \
 	supervisors/limiter.c \
@@ -62,6 +64,7 @@ SUPERVISORS_SRC := \
 	supervisors/prng.c \
 	supervisors/request.c \
 	supervisors/retry.c \
+	supervisors/pool.c \
 	supervisors/slot.c \
 	supervisors/spec.c \
 	supervisors/supervisor.c \

@@ -62,14 +62,6 @@ static void wait_or_present(sup *s, slot *c, request *r)
     (c->call ? wait_here : present)(s, c, r);
 }
 
-static void forget_spec(sup *s, slot *c)
-{
-    child_spec *kept = sup_spec_find(s->spec, c->spec->id);
-    if (kept)
-        sup_spec_unlink(s->spec, kept);
-    c->kept = false;
-}
-
 static void end_for(sup *s, slot *c, request *r, slot_after after)
 {
     if (c->call && c->call->verb == VERB_KILL)
@@ -85,15 +77,13 @@ static void stop(sup *s, slot *c, request *r)
     end_for(s, c, r, slot_temporary(c) ? AFTER_GONE : AFTER_STOPPED);
 }
 
-static void drop(sup *s, slot *c, request *r)
+void sup_call_drop(sup *s, slot *c, request *r)
 {
-    forget_spec(s, c);
     end_for(s, c, r, AFTER_GONE);
 }
 
 static void drop_too(sup *s, slot *c, request *r)
 {
-    forget_spec(s, c);
     c->after = AFTER_GONE;
     wait_here(s, c, r);
 }
@@ -169,7 +159,7 @@ static const call_fn table[VERB_DROP + 1][SLOT_STATES] = {
                    [SLOT_CRASHED] = done,
                    [SLOT_BACKOFF] = done,
                    [SLOT_WAITING] = done},
-    [VERB_REMOVE] = {[SLOT_STOPPED] = drop,
+    [VERB_REMOVE] = {[SLOT_STOPPED] = sup_call_drop,
                      [SLOT_STARTING] = wait_or_restarting,
                      [SLOT_RUNNING] = running,
                      [SLOT_HALTING] = wait_here,
@@ -177,198 +167,113 @@ static const call_fn table[VERB_DROP + 1][SLOT_STATES] = {
                      [SLOT_CRASHED] = restarting,
                      [SLOT_BACKOFF] = restarting,
                      [SLOT_WAITING] = restarting},
-    [VERB_DROP] = {[SLOT_STOPPED] = drop,
-                   [SLOT_STARTING] = drop,
-                   [SLOT_RUNNING] = drop,
-                   [SLOT_HALTING] = drop,
+    [VERB_DROP] = {[SLOT_STOPPED] = sup_call_drop,
+                   [SLOT_STARTING] = sup_call_drop,
+                   [SLOT_RUNNING] = sup_call_drop,
+                   [SLOT_HALTING] = sup_call_drop,
                    [SLOT_ENDING] = drop_too,
-                   [SLOT_CRASHED] = drop,
-                   [SLOT_BACKOFF] = drop,
-                   [SLOT_WAITING] = drop},
+                   [SLOT_CRASHED] = sup_call_drop,
+                   [SLOT_BACKOFF] = sup_call_drop,
+                   [SLOT_WAITING] = sup_call_drop},
 };
-
-/* ---- Start ------------------------------------------------------------------------------------
- */
-
-/* Where a child of the spec belongs among the others of the spec. */
-static child_spec *next_kept(const slot *c)
-{
-    for (c = c->next; c; c = c->next)
-        if (c->kept)
-            return c->spec;
-    return NULL;
-}
-
-static void start_new(sup *s, request *r)
-{
-    slot *c = slot_new(s, r->child, r->index);
-    if (!c) {
-        answer(r, SUPERVISOR_ENOMEM);
-        return;
-    }
-    if (r->keep) {
-        forget_spec(s, c); /* of a temporary one that has finished */
-        sup_spec_insert(s->spec, c->spec, next_kept(c));
-        c->kept = true;
-    }
-    c->call = r;
-    slot_start(s, c);
-}
-
-/* ---- Update -----------------------------------------------------------------------------------
- */
-
-/* A nested supervisor that lives changes its own spec by its own requests; here only how it is
- * supervised changes. */
-static void update_nested(child_spec *old, const supervisor_child *child)
-{
-    supervisor_child changed = *child;
-
-    changed.id = old->child.id;
-    changed.behaviour = old->child.behaviour;
-    changed.arg = old->child.arg;
-    changed.free_arg = old->child.free_arg;
-    changed.nested = old->child.nested;
-    old->child = changed;
-}
-
-static void replace_spec(sup *s, slot *c, child_spec *old, child_spec *fresh)
-{
-    if (old) {
-        sup_spec_insert(s->spec, fresh, old);
-        sup_spec_unlink(s->spec, old);
-    }
-    if (c) {
-        child_spec_unref(c->spec);
-        c->spec = child_spec_ref(fresh);
-    }
-}
-
-static void move(sup *s, slot *c, size_t index)
-{
-    slot_move(s, c, index);
-    if (!c->kept)
-        return;
-    child_spec_ref(c->spec);
-    sup_spec_unlink(s->spec, c->spec);
-    sup_spec_insert(s->spec, c->spec, next_kept(c));
-    child_spec_unref(c->spec);
-}
-
-static void update(sup *s, request *r)
-{
-    slot *c = slot_find(s, r->id);
-    child_spec *kept = sup_spec_find(s->spec, r->id);
-
-    if (c && !c->kept)
-        kept = NULL;
-    if (!c && !kept) {
-        answer(r, SUPERVISOR_ENOTFOUND);
-        return;
-    }
-    if (c && c->live && c->spec->is_supervisor && r->child->is_supervisor)
-        update_nested(c->spec, &r->child->child);
-    else
-        replace_spec(s, c, kept, r->child);
-    if (c) {
-        slot_weigh(s, c);
-        if (r->index != SUPERVISOR_SAME)
-            move(s, c, r->index);
-        slot_publish(s, c, false);
-    }
-    answer(r, SUPERVISOR_OK);
-}
-
-static void change_flags(sup *s, request *r)
-{
-    supervisor_err err = budget_set(&s->budget, r->flags.max_restarts, r->flags.period, sup_now(s));
-
-    if (err == SUPERVISOR_OK) {
-        s->spec->flags = r->flags;
-        sup_publish(s, SUPERVISOR_FLAGS, NULL);
-        sup_budget_changed(s);
-    }
-    answer(r, err);
-}
-
-/* ---- Looking ----------------------------------------------------------------------------------
- */
-
-static supervisor_child_info info_of(const sup *s, const slot *c, reply_block *b)
-{
-    return (supervisor_child_info){
-        .id = sup_reply_text(b, c->spec->id),
-        .tag = c->spec->child.tag,
-        .ref = c->ref,
-        .state = slot_public_state(s, c),
-        .incarnation = c->incarnation,
-        .restarts = c->restarts,
-        .is_supervisor = c->spec->is_supervisor,
-        .kept = c->kept,
-        .restart = c->spec->child.restart,
-        .significant = c->spec->child.significant,
-        .shutdown = c->spec->child.shutdown,
-        .start_timeout = c->spec->child.start_timeout,
-        .next_start = c->next_start,
-    };
-}
-
-static void which(sup *s, request *r)
-{
-    const slot *only = r->id ? slot_find(s, r->id) : NULL;
-    size_t count = only ? 1 : s->ids.count;
-    size_t text = 0;
-
-    if (r->id && !only) {
-        answer(r, SUPERVISOR_ENOTFOUND);
-        return;
-    }
-    for (const slot *c = only ? only : s->first; c; c = only ? NULL : c->next)
-        text += strlen(c->spec->id) + 1;
-    reply_block *b = sup_reply_new(count, text);
-    size_t i = 0;
-    for (const slot *c = only ? only : s->first; b && c; c = only ? NULL : c->next)
-        b->children[i++] = info_of(s, c, b);
-    sup_request_answer_block(r, b);
-}
-
-static void count(sup *s, request *r)
-{
-    supervisor_counts n = {0};
-
-    for (const slot *c = s->first; c; c = c->next) {
-        n.specs++;
-        n.active += c->incarnated;
-        n.supervisors += c->spec->is_supervisor;
-        n.workers += !c->spec->is_supervisor;
-    }
-    sup_request_answer_counts(r, &n);
-}
 
 /* ---- All --------------------------------------------------------------------------------------
  */
 
 static bool waits_for_march(verb v)
 {
-    return v == VERB_START || v == VERB_RESTART || v == VERB_REMOVE || v == VERB_UPDATE ||
-           v == VERB_FLAGS;
+    return v == VERB_START || v == VERB_RESTART || v == VERB_REMOVE || v == VERB_SCALE ||
+           v == VERB_UPDATE || v == VERB_FLAGS;
 }
 
 /* What a request brings must fit the mode of now, not of when it was made. */
 static bool fits_mode(const sup *s, request *r)
 {
-    return !r->child || child_check_mode(&r->child->child, s->spec->flags.auto_shutdown, r->why,
-                                         sizeof r->why) == SUPERVISOR_OK;
+    return !r->child || r->verb == VERB_DROP ||
+           child_check_mode(&r->child->child, s->spec->flags.auto_shutdown, r->why,
+                            sizeof r->why) == SUPERVISOR_OK;
+}
+
+/* A part, or a call narrowed to one instance. */
+static void run_on_slot(sup *s, request *r)
+{
+    pool *p = pool_find(s, r->id);
+    slot *c = p ? pool_slot(p, r->instance) : NULL;
+
+    if (c)
+        table[r->verb][c->state](s, c, r);
+    else /* of a pool's peers one may leave meanwhile */
+        answer(r, r->whole ? SUPERVISOR_OK : SUPERVISOR_ENOTFOUND);
+}
+
+static void run_on_all(sup *s, pool *p, request *r)
+{
+    if (p->count == 1 && !r->parts) {
+        table[r->verb][p->first->state](s, p->first, r);
+        return;
+    }
+    if (!sup_request_split(r, p->count)) {
+        answer(r, SUPERVISOR_ENOMEM);
+        return;
+    }
+    for (slot *c = p->first, *next; c; c = next) {
+        next = slot_peer(c); /* c may go, and p with the last */
+        table[r->verb][c->state](s, c, sup_request_part(r, r->verb, c->number));
+    }
+    sup_request_sent(r);
+}
+
+/* The one in the state that says most about the pool: of several a running one. */
+static slot *speaker(const pool *p)
+{
+    slot *c = p->first;
+    while (c && c->state != SLOT_RUNNING)
+        c = slot_peer(c);
+    return c ? c : p->first;
+}
+
+static void remove_stopped(sup *s, pool *p, request *r)
+{
+    slot *c = p->first;
+    while (c && c->state == SLOT_STOPPED)
+        c = slot_peer(c);
+    if (c) {
+        table[VERB_REMOVE][c->state](s, c, r);
+        return;
+    }
+    sup_forget_spec(s, p);
+    run_on_all(s, p, r);
 }
 
 static void run_on_child(sup *s, request *r)
 {
-    slot *c = slot_find(s, r->id);
+    pool *p = pool_find(s, r->id);
 
-    if (c) {
-        table[r->verb][c->state](s, c, r);
-    } else if (r->verb == VERB_START) {
-        start_new(s, r);
+    switch (r->verb) {
+    case VERB_START:
+        table[VERB_START][speaker(p)->state](s, speaker(p), r);
+        break;
+    case VERB_REMOVE:
+        remove_stopped(s, p, r);
+        break;
+    case VERB_SCALE:
+        sup_call_scale(s, p, r);
+        break;
+    case VERB_DROP:
+        sup_forget_spec(s, p);
+        /* fall through */
+    default:
+        run_on_all(s, p, r);
+        break;
+    }
+}
+
+static void run_without_child(sup *s, request *r)
+{
+    if (r->verb == VERB_START) {
+        sup_call_start_new(s, r);
+    } else if (r->failed != SUPERVISOR_OK) { /* a start that was undone already */
+        sup_request_answer(r, r->failed, ACTOR_NONE, r->why);
     } else if (r->verb == VERB_DROP && sup_spec_find(s->spec, r->id)) {
         sup_spec_unlink(s->spec, sup_spec_find(s->spec, r->id));
         answer(r, SUPERVISOR_OK);
@@ -382,9 +287,9 @@ void sup_call_run(sup *s, request *r)
     if (r->bad != SUPERVISOR_OK) {
         sup_request_answer(r, r->bad, ACTOR_NONE, r->why);
     } else if (r->verb == VERB_WHICH) {
-        which(s, r);
+        sup_call_which(s, r);
     } else if (r->verb == VERB_COUNT) {
-        count(s, r);
+        sup_call_count(s, r);
     } else if (s->mode >= SUP_CLOSING) {
         answer(r, SUPERVISOR_ESTOPPED);
     } else if (march_goes(s) && waits_for_march(r->verb)) {
@@ -392,11 +297,15 @@ void sup_call_run(sup *s, request *r)
     } else if (!fits_mode(s, r)) {
         sup_request_answer(r, SUPERVISOR_EINVAL, ACTOR_NONE, r->why);
     } else if (r->verb == VERB_FLAGS) {
-        change_flags(s, r);
+        sup_call_flags(s, r);
     } else if (r->verb == VERB_UPDATE) {
-        update(s, r);
-    } else {
+        sup_call_update(s, r);
+    } else if (r->instance > 0) {
+        run_on_slot(s, r);
+    } else if (pool_find(s, r->id)) {
         run_on_child(s, r);
+    } else {
+        run_without_child(s, r);
     }
 }
 

@@ -14,8 +14,8 @@ static void blame(sup *s, const slot *c, const char *what)
 {
     const char *reason = c->reason ? c->reason : actor_exit_name(c->exit);
 
-    snprintf(s->culprit, sizeof s->culprit, "%s", c->spec->id);
-    snprintf(s->reason, sizeof s->reason, "child '%s' %s: %s", c->spec->id, what, reason);
+    snprintf(s->culprit, sizeof s->culprit, "%s", c->pool->spec->id);
+    snprintf(s->reason, sizeof s->reason, "child '%s' %s: %s", c->pool->spec->id, what, reason);
 }
 
 /* As one that was asked to, which only its own halt can say. */
@@ -84,7 +84,7 @@ static void restart(sup *s, slot *c)
 
 static bool ends_supervisor(const sup *s, const slot *c)
 {
-    if (!c->spec->child.significant)
+    if (!c->pool->spec->child.significant)
         return false;
     switch (s->spec->flags.auto_shutdown) {
     case SUPERVISOR_NEVER:
@@ -110,11 +110,15 @@ void sup_finished(sup *s, slot *c)
 
 static void start_by_call_failed(sup *s, slot *c)
 {
-    bool fresh = c->call->verb == VERB_START;
+    const request *r = c->call;
+    bool added = r->verb == VERB_ADD;
+    bool fresh = r->verb == VERB_START || added;
 
-    if (fresh && c->kept) {
-        sup_spec_unlink(s->spec, c->spec);
-        c->kept = false;
+    if (added) {
+        c->pool->spec->child.instances--;
+    } else if (fresh && !r->whole && c->pool->kept) {
+        sup_spec_unlink(s->spec, c->pool->spec);
+        c->pool->kept = false;
     }
     slot_answer(c, SUPERVISOR_EFAILED, c->reason ? c->reason : actor_exit_name(c->exit));
     slot_end(s, c, fresh || slot_temporary(c) ? AFTER_GONE : AFTER_STOPPED);

@@ -65,6 +65,17 @@ static void top_reached(sup *s)
         sup_started(s);
 }
 
+/* A child's instances start side by side; the march then waits for each. */
+static void start_due(sup *s, slot *c)
+{
+    for (; c; c = slot_peer(c)) {
+        if (!c->due || !(slot_is_down(c) || c->state == SLOT_STOPPED))
+            continue;
+        c->due = false;
+        slot_start(s, c);
+    }
+}
+
 /* One step; false when there is something to wait for. */
 static bool step_up(sup *s)
 {
@@ -75,9 +86,8 @@ static bool step_up(sup *s)
     } else if (c->due) {
         if (c->state == SLOT_HALTING || c->state == SLOT_ENDING)
             return false;
+        start_due(s, c);
         c->due = false;
-        if (slot_is_down(c) || c->state == SLOT_STOPPED)
-            slot_start(s, c);
     } else if (c->state == SLOT_STARTING) {
         return false;
     } else if (c->state == SLOT_CRASHED && c->failed_start && !c->call) {
@@ -97,7 +107,12 @@ static bool step_up(sup *s)
 void march_group(sup *s, slot *pivot, actor_ms delay)
 {
     actor_ms due = sup_now(s) + delay;
-    slot *from = s->spec->flags.strategy == SUPERVISOR_ONE_FOR_ALL ? s->first : pivot;
+    slot *from = s->first;
+
+    if (s->spec->flags.strategy != SUPERVISOR_ONE_FOR_ALL) {
+        slot_to_back(s, pivot); /* its peers aren't the rest */
+        from = pivot;
+    }
 
     /* A crash before a group that waits makes the group longer, and its wait. */
     if (s->mode == SUP_GROUP_WAIT) {
@@ -143,6 +158,14 @@ static void take_down(sup *s, slot *c)
     }
 }
 
+/* Its peers, as far as they belong to the group, stop side by side with c. */
+static void take_down_peers(sup *s, slot *c)
+{
+    for (slot *p = c; p != s->group_first && (p = slot_peer_before(p));)
+        if (p->state == SLOT_RUNNING || p->state == SLOT_STARTING)
+            take_down(s, p);
+}
+
 static bool step_down(sup *s)
 {
     slot *c = s->cursor;
@@ -166,6 +189,7 @@ static bool step_down(sup *s)
     case SLOT_STARTING:
     case SLOT_CRASHED:
     case SLOT_BACKOFF:
+        take_down_peers(s, c);
         take_down(s, c);
         return true;
     case SLOT_WAITING:
@@ -202,6 +226,13 @@ void march_kill(sup *s)
         slot_kill(s, c);
 }
 
+static void end_with_peers(sup *s, slot *c)
+{
+    for (; c; c = slot_peer_before(c))
+        if (c->state != SLOT_ENDING && c->state != SLOT_STOPPED)
+            slot_end(s, c, AFTER_STOPPED);
+}
+
 static bool step_closing(sup *s)
 {
     slot *c = s->cursor;
@@ -213,7 +244,7 @@ static bool step_closing(sup *s)
     else if (c->state == SLOT_STOPPED)
         s->cursor = c->prev;
     else
-        slot_end(s, c, AFTER_STOPPED);
+        end_with_peers(s, c);
     return true;
 }
 

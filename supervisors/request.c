@@ -1,5 +1,6 @@
 #include "supervisors/request.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,7 @@ static void request_free(void *arg)
 {
     request *r = arg;
     child_spec_unref(r->child);
+    free(r->parts);
     free(r);
 }
 
@@ -51,6 +53,7 @@ static actor_msg *with_child(verb v, const supervisor_child *child, bool keep, s
         return NULL;
     r->keep = keep;
     r->index = index;
+    r->instances = child->instances;
     actor_msg *msg = actor_msg_borrow(REQUEST_MSG_TYPE, r, sizeof *r, request_free, r);
     if (!msg) {
         request_free(r);
@@ -104,6 +107,26 @@ actor_msg *supervisor_request_remove(const char *id)
 actor_msg *supervisor_request_drop(const char *id)
 {
     return named(VERB_DROP, id);
+}
+
+actor_msg *supervisor_request_scale(const char *id, uint32_t instances)
+{
+    request *r = request_new(VERB_SCALE, id);
+    if (!r)
+        return NULL;
+    r->instances = instances;
+    if (instances == 0 || instances > SUPERVISOR_INSTANCES_MAX) {
+        r->bad = SUPERVISOR_EINVAL;
+        snprintf(r->why, sizeof r->why, "instances: %lu is not in 1 to %d",
+                 (unsigned long)instances, SUPERVISOR_INSTANCES_MAX);
+    }
+    return message_of(r);
+}
+
+void supervisor_request_of(actor_msg *msg, uint32_t instance)
+{
+    request *r = actor_msg_data(msg);
+    r->instance = instance;
 }
 
 actor_msg *supervisor_request_which(const char *id)
@@ -188,8 +211,67 @@ void sup_request_answer_block(request *r, reply_block *b)
     actor_msg_free(request_msg);
 }
 
+/* ---- Parts ------------------------------------------------------------------------------------
+ */
+
+bool sup_request_split(request *r, uint32_t count)
+{
+    if (!r->parts && !(r->parts = calloc(count, sizeof *r->parts)))
+        return false;
+    r->open = 1; /* until it is sent */
+    r->made = r->done = 0;
+    return true;
+}
+
+request *sup_request_part(request *r, verb v, uint32_t instance)
+{
+    request *part = &r->parts[r->made++];
+
+    *part = (request){.verb = v, .instance = instance, .id = r->id, .whole = r};
+    r->open++;
+    return part;
+}
+
+static void conclude(request *r)
+{
+    if (r->failed == SUPERVISOR_ERESTARTING && r->done > 0)
+        r->failed = SUPERVISOR_OK; /* those come back without being asked to */
+    if (r->verb == VERB_START && r->failed != SUPERVISOR_OK && r->failed != SUPERVISOR_ESTOPPED) {
+        r->verb = VERB_DROP;
+        sup_request_push(r->again, r);
+        return;
+    }
+    sup_request_answer(r, r->failed, r->ref, r->why);
+}
+
+void sup_request_sent(request *r)
+{
+    if (--r->open == 0)
+        conclude(r);
+}
+
+static void answer_part(request *part, supervisor_err err, actor_ref ref, const char *reason)
+{
+    request *r = part->whole;
+
+    if (err == SUPERVISOR_OK) {
+        r->done++;
+        if (actor_ref_none(r->ref))
+            r->ref = ref;
+    } else if (r->failed == SUPERVISOR_OK || r->failed == SUPERVISOR_ERESTARTING) {
+        r->failed = err;
+        if (reason && *reason)
+            snprintf(r->why, sizeof r->why, "instance %u: %s", (unsigned)part->instance, reason);
+    }
+    sup_request_sent(r);
+}
+
 void sup_request_answer(request *r, supervisor_err err, actor_ref ref, const char *reason)
 {
+    if (r->whole) {
+        answer_part(r, err, ref, reason);
+        return;
+    }
     if (!reason)
         reason = "";
     reply_block *b = sup_reply_new(0, strlen(reason) + 1);

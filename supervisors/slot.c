@@ -3,88 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- Order and names --------------------------------------------------------------------------
- */
-
-static slot *slot_at(const sup *s, size_t index)
-{
-    if (index >= s->ids.count)
-        return NULL;
-    slot *c = s->first;
-    while (c && index-- > 0)
-        c = c->next;
-    return c;
-}
-
-static void order_insert(sup *s, slot *c, slot *before)
-{
-    c->next = before;
-    c->prev = before ? before->prev : s->last;
-    *(c->prev ? &c->prev->next : &s->first) = c;
-    *(c->next ? &c->next->prev : &s->last) = c;
-    uint64_t rank = c->prev ? c->prev->rank : 0;
-    for (slot *at = c; at && at->rank <= rank; at = at->next)
-        at->rank = ++rank;
-}
-
-static void order_remove(sup *s, slot *c)
-{
-    *(c->prev ? &c->prev->next : &s->first) = c->next;
-    *(c->next ? &c->next->prev : &s->last) = c->prev;
-    c->prev = c->next = NULL;
-    c->rank = 0;
-}
-
-slot *slot_new(sup *s, child_spec *spec, size_t index)
-{
-    slot *c = calloc(1, sizeof *c);
-    if (!c)
-        return NULL;
-    c->spec = child_spec_ref(spec);
-    order_insert(s, c, slot_at(s, index));
-    sup_map_add(&s->ids, &c->by_id, sup_map_hash_text(spec->id));
-    return c;
-}
-
-void slot_move(sup *s, slot *c, size_t index)
-{
-    order_remove(s, c);
-    /* Without c, the places behind its old one have moved up: `index` is the place afterwards. */
-    order_insert(s, c, index >= s->ids.count - 1 ? NULL : slot_at(s, index));
-    march_reordered(s);
-}
-
-void slot_free(sup *s, slot *c)
-{
-    march_forget(s, c);
-    order_remove(s, c);
-    sup_map_remove(&s->ids, &c->by_id);
-    child_spec_unref(c->spec);
-    free(c->reason);
-    free(c);
-}
-
-slot *slot_find(const sup *s, const char *id)
-{
-    for (map_link *l = sup_map_first(&s->ids, sup_map_hash_text(id)); l; l = sup_map_next(l)) {
-        slot *c = MAP_ENTRY(l, slot, by_id);
-        if (strcmp(c->spec->id, id) == 0)
-            return c;
-    }
-    return NULL;
-}
-
-slot *slot_of_ref(const sup *s, actor_ref ref)
-{
-    for (map_link *l = sup_map_first(&s->refs, sup_map_hash_bits(ref.bits)); l;
-         l = sup_map_next(l)) {
-        slot *c = MAP_ENTRY(l, slot, by_ref);
-        if (actor_ref_eq(c->ref, ref))
-            return c;
-    }
-    return NULL;
-}
-
 /* ---- Looking ----------------------------------------------------------------------------------
  */
 
@@ -95,12 +13,12 @@ bool slot_is_down(const slot *c)
 
 bool slot_temporary(const slot *c)
 {
-    return c->spec->child.restart == SUPERVISOR_TEMPORARY;
+    return c->pool->spec->child.restart == SUPERVISOR_TEMPORARY;
 }
 
 bool slot_wants_restart(const slot *c)
 {
-    supervisor_restart type = c->spec->child.restart;
+    supervisor_restart type = c->pool->spec->child.restart;
 
     if (c->failed_start)
         return !c->call && type != SUPERVISOR_TEMPORARY;
@@ -152,8 +70,11 @@ static void publish_as(const sup *s, const slot *c, supervisor_child_state state
         return;
     supervisor_child_event event = {
         .supervisor = actor_self(s->self),
-        .id = c->spec->id,
-        .tag = c->spec->child.tag,
+        .id = c->pool->spec->id,
+        .tag = c->pool->spec->child.tag,
+        .instance = c->number,
+        .last = state == SUPERVISOR_CHILD_GONE && c->pool->count == 1,
+        .surplus = state == SUPERVISOR_CHILD_STOPPING && c->surplus,
         .ref = c->ref,
         .state = state,
         .incarnation = c->incarnation,
@@ -208,7 +129,8 @@ slot *slot_next_crashed(sup *s)
 
 void slot_weigh(sup *s, slot *c)
 {
-    bool weighs = c->spec->child.significant && c->state != SLOT_STOPPED && c->state != SLOT_ENDING;
+    bool weighs =
+        c->pool->spec->child.significant && c->state != SLOT_STOPPED && c->state != SLOT_ENDING;
 
     s->significant_up += weighs;
     s->significant_up -= c->weighs;
@@ -231,10 +153,10 @@ static void enter(sup *s, slot *c, slot_state state)
 
 static actor_err spawn(sup *s, slot *c)
 {
-    const supervisor_child *child = &c->spec->child;
+    const supervisor_child *child = &c->pool->spec->child;
     actor_spec spec = {
         .behaviour = child->behaviour,
-        .arg = child->arg,
+        .arg = child->instance_arg ? child->instance_arg(child->arg, c->number) : child->arg,
         .supervisor = actor_self(s->self),
         .capacity = child->capacity,
         .on_full = child->on_full,
@@ -243,7 +165,7 @@ static actor_err spawn(sup *s, slot *c)
     actor_err err = actor_spawn(actor_self_system(s->self), &spec, &c->ref);
     if (err != ACTOR_OK)
         return err;
-    c->live = child_spec_ref(c->spec);
+    c->live = child_spec_ref(c->pool->spec);
     sup_map_add(&s->refs, &c->by_ref, sup_map_hash_bits(c->ref.bits));
     return ACTOR_OK;
 }
@@ -280,14 +202,14 @@ void slot_start(sup *s, slot *c)
             break;
         slot_actor_gone(s, c); /* somebody else has ended it: begin with a new one */
     }
-    if (c->spec->child.start_timeout > 0)
-        (void)slot_timer(s, c, c->spec->child.start_timeout); /* without memory: no bound */
+    if (c->pool->spec->child.start_timeout > 0)
+        (void)slot_timer(s, c, c->pool->spec->child.start_timeout); /* without memory: no bound */
 }
 
 /* Ask for the end of what runs, and give it its time. */
 static void ask_to_stop(sup *s, slot *c, actor_err (*gently)(actor_ref), bool end)
 {
-    actor_ms shutdown = c->spec->child.shutdown;
+    actor_ms shutdown = c->pool->spec->child.shutdown;
     bool patient = shutdown == SUPERVISOR_INFINITY;
 
     if (shutdown > 0)
@@ -378,7 +300,7 @@ void slot_kill(sup *s, slot *c)
 void slot_ended(sup *s, slot *c)
 {
     bool gone = c->after == AFTER_GONE;
-    bool forgotten = gone || (s->mode == SUP_CLOSING && !c->kept);
+    bool forgotten = gone || (s->mode == SUP_CLOSING && !c->pool->kept);
 
     enter(s, c, SLOT_STOPPED);
     publish_as(s, c, forgotten ? SUPERVISOR_CHILD_GONE : SUPERVISOR_CHILD_STOPPED, false);

@@ -68,6 +68,13 @@ static supervisor_err check_child(const supervisor_child *c, char *why, size_t s
         return refuse(why, size, "'%s': restart: %d is none", c->id, (int)c->restart);
     if (c->significant && c->restart == SUPERVISOR_PERMANENT)
         return refuse(why, size, "'%s': significant: a permanent child can't be", c->id);
+    if (c->significant && c->instances > 1)
+        return refuse(why, size, "'%s': significant: a pool can't be", c->id);
+    if (c->instances > SUPERVISOR_INSTANCES_MAX)
+        return refuse(why, size, "'%s': instances: %lu is more than %d", c->id,
+                      (unsigned long)c->instances, SUPERVISOR_INSTANCES_MAX);
+    if (c->nested && c->instances > 1)
+        return refuse(why, size, "'%s': instances: a supervisor has one", c->id);
     if (c->shutdown < SUPERVISOR_INFINITY)
         return refuse(why, size, "'%s': shutdown: %lld ms is negative", c->id,
                       (long long)c->shutdown);
@@ -115,6 +122,8 @@ supervisor_err child_spec_new(const supervisor_child *child, char *why, size_t s
     *s = (child_spec){.child = *child, .is_supervisor = child->nested != NULL, .refs = 1};
     memcpy(s->id, child->id, length);
     s->child.id = s->id;
+    if (s->child.instances == 0)
+        s->child.instances = 1;
     if (s->is_supervisor) {
         s->child.behaviour = &sup_behaviour;
         s->child.arg = child->nested;

@@ -155,7 +155,10 @@ static void declined(sup *s, slot *c, const actor_notice *n)
         c->call = NULL;
         sup_request_answer(r, SUPERVISOR_OK, ACTOR_NONE, NULL);
     }
-    slot_finish(s, c);
+    if (c->pool->count > 1)
+        slot_end(s, c, AFTER_GONE);
+    else
+        slot_finish(s, c);
 }
 
 static void start_failed(sup *s, slot *c, const actor_notice *n)
@@ -165,7 +168,7 @@ static void start_failed(sup *s, slot *c, const actor_notice *n)
 
     if (c->timed_out) {
         snprintf(slow, sizeof slow, "did not start within %lld ms",
-                 (long long)c->spec->child.start_timeout);
+                 (long long)c->pool->spec->child.start_timeout);
         reason = slow;
     }
     slot_remember(c, n->kind == ACTOR_NOTICE_EXITED ? n->exit : ACTOR_EXIT_CRASH, reason);
@@ -326,10 +329,10 @@ static bool init(sup *s, actor *self, supervisor_spec *spec)
         budget_init(&s->budget, spec->flags.max_restarts, spec->flags.period) != SUPERVISOR_OK)
         return false;
     for (child_spec *child = spec->first; child; child = child->next) {
-        slot *c = slot_new(s, child, SUPERVISOR_LAST);
-        if (!c)
+        pool *p = pool_new(s, child, SUPERVISOR_LAST);
+        if (!p)
             return false;
-        c->kept = true;
+        p->kept = true;
     }
     return true;
 }

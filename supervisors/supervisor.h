@@ -22,6 +22,16 @@
  *   When a nested supervisor ends or restarts, its children end with it; the ones of its spec come
  *   back as new actors, the ones started by call don't.
  *
+ * Pools
+ *   A child has one instance or more. Each is an actor that is started, watched and restarted by
+ *   itself; its restarts count in the supervisor's window, as any child's. Instances are peers:
+ * they have one place in start order, and start and stop side by side. A crash of one leaves the
+ * others alone, but in a one_for_all supervisor, where all means them, too. In a rest_for_one
+ * supervisor the children behind the pool go down with it, the other instances don't. A call by the
+ * child's id is to all its instances, and is answered when it is done with the last. An instance
+ * that declines, or is temporary and ends, leaves its pool. Of the others the last one stays: a
+ * child that isn't temporary is never without an instance.
+ *
  * Calls
  *   Requests are messages: make one (supervisor_request_*), send it with actor_ask() or
  *   actor_call(), read the answer with supervisor_reply_get(). The answer comes when it has
@@ -46,10 +56,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SUPERVISOR_KILL      0    /* of shutdown: kill at once */
-#define SUPERVISOR_INFINITY  (-1) /* of shutdown: wait as long as it takes */
-#define SUPERVISOR_UNLIMITED BUDGET_UNLIMITED
-#define SUPERVISOR_ID_MAX    255 /* bytes */
+#define SUPERVISOR_KILL          0    /* of shutdown: kill at once */
+#define SUPERVISOR_INFINITY      (-1) /* of shutdown: wait as long as it takes */
+#define SUPERVISOR_UNLIMITED     BUDGET_UNLIMITED
+#define SUPERVISOR_ID_MAX        255 /* bytes */
+#define SUPERVISOR_INSTANCES_MAX 10000
 
 typedef enum supervisor_strategy {
     SUPERVISOR_ONE_FOR_ONE,
@@ -111,8 +122,8 @@ typedef enum supervisor_child_state {
                                     it as stopped (SUP-41); unlike one that is, it has its actor */
     SUPERVISOR_CHILD_STOPPED,    /* no actor: not started yet, finished, declined, or stopped: by
                                     call, or with its supervisor */
-    SUPERVISOR_CHILD_GONE,       /* forgotten: the last event of this child. What is below it goes
-                                    with it, without events of its own */
+    SUPERVISOR_CHILD_GONE,       /* forgotten: the last event of this instance. What is below it
+                                    goes with it, without events of its own */
 } supervisor_child_state;
 
 /* "starting" "running" "stopping" "restarting" "backoff" "stopped" "stopped" "gone". */
@@ -121,12 +132,15 @@ const char *supervisor_child_state_name(supervisor_child_state state);
 typedef struct supervisor_child_event {
     actor_ref supervisor;
     const char *id;
-    void *tag;     /* of the child's spec */
+    void *tag;         /* of the child's spec */
+    uint32_t instance; /* which, from 1 */
+    bool last;         /* of GONE: the child is gone with it */
+    bool surplus;      /* of STOPPING: by a scale; what it has in hand it may finish */
     actor_ref ref; /* ACTOR_NONE while there is no actor. Set from the first STARTING on, and that
                       event comes before the child's start callback can run */
     supervisor_child_state state;
-    uint32_t incarnation; /* how many were begun under this id; 0: none */
-    uint32_t restarts;    /* counted ones, of this child */
+    uint32_t incarnation; /* how many this instance has begun; 0: none */
+    uint32_t restarts;    /* counted ones, of this instance */
     bool ended;           /* an incarnation, or an attempt to start one, has just ended ... */
     actor_exit exit;      /* ... like this; ACTOR_EXIT_CRASH for a failed start */
     const char *reason;   /* why, or "" */
@@ -172,14 +186,18 @@ typedef struct supervisor_spec supervisor_spec;
 
 typedef struct supervisor_child {
     const char *id; /* unique under its supervisor, 1 to SUPERVISOR_ID_MAX bytes */
-    const actor_behaviour *behaviour; /* what it runs, or ... */
-    void *arg;                        /* handed to every start of it */
+    const actor_behaviour *behaviour;                    /* what it runs, or ... */
+    void *arg;                                           /* handed to every start of it */
+    void *(*instance_arg)(void *arg, uint32_t instance); /* what an instance is started with, a
+                                    part of arg; NULL: arg. Called before each makes its actor */
     void (*free_arg)(void *arg); /* when neither an actor nor a spec needs it any more; or NULL.
                                     Runs in the supervisor's handler or in the freeing thread */
     supervisor_spec *nested;     /* ... a nested supervisor; behaviour is NULL then */
     supervisor_restart restart;
-    bool significant;       /* see supervisor_auto_shutdown; never of a permanent child */
-    actor_ms shutdown;      /* ms, SUPERVISOR_KILL or SUPERVISOR_INFINITY */
+    bool significant;   /* see supervisor_auto_shutdown; never of a permanent child, nor a pool */
+    uint32_t instances; /* up to SUPERVISOR_INSTANCES_MAX, 1 for a nested one; 0: 1, or in an update
+                           as many as there are */
+    actor_ms shutdown;  /* ms, SUPERVISOR_KILL or SUPERVISOR_INFINITY */
     actor_ms start_timeout; /* of every start; 0: none. Past it the start failed, and is killed */
     uint32_t capacity;      /* of the mailbox, as in actor_spec */
     actor_on_full on_full;
@@ -231,29 +249,33 @@ supervisor_err supervisor_spawn(actor_system *sys, supervisor_spec *spec, actor_
  *          request or the start fails (not when NULL is returned). `keep`: it becomes part of the
  *          supervisor's spec, and comes back when the supervisor is restarted, as if it were from
  *          the file. `index`: its place in start order.
- *          SUPERVISOR_OK with the reference, ACTOR_NONE if it declined (then it is there, stopped,
- *          unless temporary); ESTARTED with the reference of the one there; EPRESENT; EFAILED with
- *          the reason, and it isn't kept; EINVAL with the reason.
- * stop     by the child's shutdown policy. It stays, stopped; a temporary one is forgotten.
- *          OK also when it is stopped already; ENOTFOUND.
- * restart  a stopped child starts, a running one is stopped and started on its mailbox. Neither is
- *          counted. A child that can't be started stays, stopped: EFAILED with the reason.
- *          ERESTARTING while it is being restarted; ENOTFOUND.
- * kill     end the running incarnation by force; what follows is what follows a crash (restart
- *          type, limit). OK when it is gone; OK also when it doesn't run. ENOTFOUND.
- * remove   forget a stopped child (OTP's delete). ERUNNING, ERESTARTING, ENOTFOUND.
- * drop     stop and remove in one: what a reload does with a child that is no longer in the file.
- *          ENOTFOUND.
+ *          SUPERVISOR_OK with the reference (of a pool: of one), ACTOR_NONE if it declined (then
+ * it is there, stopped, unless temporary); ESTARTED with the reference of the one there; EPRESENT;
+ * EFAILED with the reason, and it isn't kept: what of a pool had started is stopped; EINVAL with
+ * the reason. stop     by the child's shutdown policy. It stays, stopped; a temporary one is
+ * forgotten. OK also when it is stopped already; ENOTFOUND. restart  a stopped child starts, a
+ * running one is stopped and started on its mailbox. Neither is counted. A child that can't be
+ * started stays, stopped: EFAILED with the reason. ERESTARTING while it is being restarted, of a
+ * pool: all of it; ENOTFOUND. kill     end the running incarnation by force; what follows is what
+ * follows a crash (restart type, limit). OK when it is gone; OK also when it doesn't run.
+ * ENOTFOUND. remove   forget a stopped child (OTP's delete). ERUNNING, ERESTARTING, ENOTFOUND. drop
+ * stop and remove in one: what a reload does with a child that is no longer in the file. ENOTFOUND.
+ * scale    so many instances from now on, by the calls above also when the supervisor is restarted.
+ *          More: they are started, unless all others are stopped. OK when they have; EFAILED with
+ *          the reason of the first that could not be, and the others stay. Fewer: the last ones end
+ *          by the shutdown policy, told as `surplus`. A scale waits for the one before. ENOTFOUND,
+ *          EINVAL.
  * update   new settings for the child of the same id; what runs is not touched, its next stop or
  *          restart follows them. behaviour, arg and nested hold for the next actor that is made: a
  *          running one, and its restarts, keep what they were made with (so put what a reload may
  *          change behind `arg`). The nested spec of a supervisor that has its actor is dropped:
- *          its own requests change it. `index`: its new place, or SUPERVISOR_SAME. ENOTFOUND,
- *          EINVAL.
+ *          its own requests change it. `index`: its new place, or SUPERVISOR_SAME. A number of
+ *          instances that isn't 0 is a scale as well. ENOTFOUND, EINVAL.
  * flags    new strategy, auto_shutdown, limits and backoff in place; the history of restarts is
  *          kept, and nothing ends by the change. After a change to SUPERVISOR_NEVER the significant
  *          children there stay and end nothing. EINVAL.
- * which    the children in start order. `id`: only this one, or ENOTFOUND; NULL: all.
+ * which    the instances of the children in start order. `id`: only this one's, or ENOTFOUND; NULL:
+ *          all.
  * count    how many.
  */
 #define SUPERVISOR_SAME (SIZE_MAX - 1) /* of index: where it is */
@@ -264,13 +286,19 @@ actor_msg *supervisor_request_restart(const char *id);
 actor_msg *supervisor_request_kill(const char *id);
 actor_msg *supervisor_request_remove(const char *id);
 actor_msg *supervisor_request_drop(const char *id);
+actor_msg *supervisor_request_scale(const char *id, uint32_t instances);
 actor_msg *supervisor_request_update(const supervisor_child *child, size_t index);
 actor_msg *supervisor_request_flags(const supervisor_flags *flags);
 actor_msg *supervisor_request_which(const char *id);
 actor_msg *supervisor_request_count(void);
 
+/* Narrow a stop, restart or kill to one instance, from 1: its peers don't notice. One that isn't
+ * there is ENOTFOUND. */
+void supervisor_request_of(actor_msg *msg, uint32_t instance);
+
 typedef struct supervisor_child_info {
     const char *id;
+    uint32_t instance;
     void *tag;
     actor_ref ref; /* or ACTOR_NONE */
     supervisor_child_state state;
@@ -286,10 +314,10 @@ typedef struct supervisor_child_info {
 } supervisor_child_info;
 
 typedef struct supervisor_counts {
-    uint32_t specs;
-    uint32_t active; /* alive now */
+    uint32_t specs;  /* children */
+    uint32_t active; /* instances that are alive now */
     uint32_t supervisors;
-    uint32_t workers;
+    uint32_t workers; /* instances */
 } supervisor_counts;
 
 typedef struct supervisor_reply {

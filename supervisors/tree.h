@@ -1,10 +1,13 @@
 /* tree: a running supervisor and its slots. Inside this folder only.
  *
- * A slot is the supervisor's record of one child. What happens to the slots is decided in five
- * places, each a file:
- *   slot.c        one child: start, halt (its actor stays), end (it goes), tell the observer
+ * A slot is the supervisor's record of one instance of a child; a pool is the child: its slots,
+ * which stand side by side. What happens to them is decided in these places, each a file:
+ *   pool.c        which slots there are, in which order
+ *   slot.c        one slot: start, halt (its actor stays), end (it goes), tell the observer
  *   march.c       many, in order: first start, stop and start of a group, the end of all
  *   calls.c       what operators ask for: a table of verb x state
+ *   change.c      calls that change the tree itself
+ *   look.c        calls that only look
  *   decide.c      an end: restart, forget, or the supervisor goes too
  *   supervisor.c  the actor: notices and timers, a table of state x event
  *
@@ -43,11 +46,22 @@ typedef enum slot_after {
 } slot_after;
 
 typedef struct slot slot;
+
+typedef struct pool {
+    map_link by_id;
+    child_spec *spec;   /* of the next actors */
+    slot *first, *last; /* in start order */
+    uint32_t count;     /* of slots; never 0 */
+    uint32_t numbers;   /* no slot has a higher number */
+    bool kept;          /* of the supervisor's spec: comes back with it */
+} pool;
+
 struct slot {
+    pool *pool;
+    uint32_t number;   /* in its pool, from 1; unique there, but in no order */
     slot *prev, *next; /* start order */
     uint64_t rank;     /* grows along the order */
-    map_link by_id, by_ref;
-    child_spec *spec; /* of the next actor */
+    map_link by_ref;
     child_spec *live; /* that the actor was made with; NULL without one */
     actor_ref ref;
     slot_state state;
@@ -59,12 +73,12 @@ struct slot {
     uint32_t restarts;
     uint32_t over;     /* the actor's last incarnation that is known to have ended */
     bool called_off;   /* STARTING, HALTING: the start may never have begun, see slot_will_halt() */
-    bool kept;         /* of the spec: comes back with the supervisor */
     bool due;          /* the march up still has to start it */
     bool incarnated;   /* an incarnation is up: its end is still to come */
     bool failed_start; /* CRASHED: it never came up */
     bool refused;      /* CRASHED: not even an actor could be made */
     bool timed_out;    /* STARTING: killed for being slow */
+    bool surplus;      /* ENDING: by a scale */
     bool weighs;       /* in sup.significant_up */
     actor_exit exit;   /* CRASHED: how */
     char *reason;      /* of the last failure, or NULL */
@@ -110,17 +124,29 @@ typedef struct sup {
     actor_verdict verdict; /* of the current callback */
 } sup;
 
-/* ---- slot.c -----------------------------------------------------------------------------------
+/* ---- pool.c -----------------------------------------------------------------------------------
  */
 
-/* A stopped slot with a reference of its own to `spec`, at the place `index`.
+/* A pool with a reference of its own to `spec`, at the place `index`, with stopped slots.
  * Returns  NULL when out of memory. */
-slot *slot_new(sup *s, child_spec *spec, size_t index);
-void slot_move(sup *s, slot *c, size_t index);
-void slot_free(sup *s, slot *c); /* without an actor */
+pool *pool_new(sup *s, child_spec *spec, size_t index);
+/* One more slot, with the lowest free number; NULL when out of memory. */
+slot *pool_add(sup *s, pool *p);
+void pool_move(sup *s, pool *p, size_t index);
+pool *pool_find(const sup *s, const char *id);
+pool *pool_next(const pool *p); /* in start order, or NULL */
+slot *pool_slot(const pool *p, uint32_t number);
 
-slot *slot_find(const sup *s, const char *id);
+/* The peer after, or before, c in its pool, or NULL. */
+slot *slot_peer(const slot *c);
+slot *slot_peer_before(const slot *c);
+void slot_to_back(sup *s, slot *c); /* of its pool */
+/* Without an actor. The last one takes its pool with it. */
+void slot_free(sup *s, slot *c);
 slot *slot_of_ref(const sup *s, actor_ref ref);
+
+/* ---- slot.c -----------------------------------------------------------------------------------
+ */
 
 bool slot_is_down(const slot *c); /* between two incarnations */
 bool slot_temporary(const slot *c);
@@ -186,6 +212,20 @@ void march_reordered(sup *s);             /* while no march goes */
 void sup_call_take(sup *s, actor_msg *msg);
 void sup_call_run(sup *s, request *r);
 void sup_call_refuse_all(sup *s); /* the supervisor ends */
+/* End the instance for good, whatever it does. */
+void sup_call_drop(sup *s, slot *c, request *r);
+
+/* ---- change.c, look.c -------------------------------------------------------------------------
+ */
+
+void sup_call_start_new(sup *s, request *r);
+void sup_call_scale(sup *s, pool *p, request *r);
+void sup_call_update(sup *s, request *r);
+void sup_call_flags(sup *s, request *r);
+void sup_forget_spec(sup *s, pool *p); /* it no longer comes back with the supervisor */
+
+void sup_call_which(sup *s, request *r);
+void sup_call_count(sup *s, request *r);
 
 /* ---- decide.c ---------------------------------------------------------------------------------
  */

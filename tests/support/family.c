@@ -42,6 +42,21 @@ kid *kid_of(const char *name)
     return k;
 }
 
+static kid *instance_of(const kid *k, uint32_t instance)
+{
+    char name[sizeof k->name + 12];
+    if (k->instances == 0)
+        return kid_of(k->name);
+    int length = snprintf(name, sizeof name, "%s%u", k->name, (unsigned)instance);
+    ck_assert(length > 0 && (size_t)length < sizeof k->name);
+    return kid_of(name);
+}
+
+static void *instance_arg(void *arg, uint32_t instance)
+{
+    return instance_of(arg, instance);
+}
+
 static void note(const kid *k, char what)
 {
     trace_add(&family_log, "%c%s", what, k->name);
@@ -173,9 +188,9 @@ void kid_do(const char *name, kid_order order)
 static void on_child(void *user, const supervisor_child_event *e)
 {
     (void)user;
+    kid *k = instance_of(kid_of(e->id), e->instance);
     if (strlen(family_states.text) < sizeof family_states.text / 2)
-        trace_add(&family_states, "%s:%s", e->id, supervisor_child_state_name(e->state));
-    kid *k = kid_of(e->id);
+        trace_add(&family_states, "%s:%s", k->name, supervisor_child_state_name(e->state));
     k->seen = *e;
     if (e->ended)
         snprintf(k->why, sizeof k->why, "%s", e->reason);
@@ -221,6 +236,8 @@ supervisor_child family_child(const kid *k)
     return (supervisor_child){.id = k->name,
                               .behaviour = &kid_behaviour,
                               .arg = (void *)(uintptr_t)k,
+                              .instance_arg = instance_arg,
+                              .instances = k->instances,
                               .restart = k->restart,
                               .significant = k->significant,
                               .shutdown = k->shutdown,
@@ -292,7 +309,8 @@ static actor_verdict answered(actor *self, void *state, actor_err how, actor_msg
     snprintf(c->reason, sizeof c->reason, "%s", r->reason);
     for (size_t i = 0; i < r->child_count && i < 30; i++)
         snprintf(c->list + strlen(c->list), sizeof c->list - strlen(c->list), "%s%s:%s",
-                 i ? " " : "", r->children[i].id,
+                 i ? " " : "",
+                 instance_of(kid_of(r->children[i].id), r->children[i].instance)->name,
                  supervisor_child_state_name(r->children[i].state));
     if (r->child_count > 0)
         c->first = r->children[0];

@@ -11,7 +11,8 @@
  *
  * Supervisors write into `events`: up NAME, failed NAME, tripped NAME(CHILD), escalated
  * NAME(CHILD), down NAME (or done NAME(CHILD), by auto_shutdown); the name of the root is `root`.
- * `reason` keeps the last reason. `states` gets every change of a child's state, as a:running.
+ * `reason` keeps the last reason. `states` gets every change of a child's state, as a:running, of a
+ * pool's instance as a2:running.
  *
  * One system at a time; one thread.
  */
@@ -27,7 +28,8 @@ typedef struct kid {
     /* its spec */
     supervisor_restart restart;
     bool significant;
-    actor_ms shutdown; /* 5000 */
+    uint32_t instances; /* above 0: it is a pool, and its instances are the kids a1, a2 ... */
+    actor_ms shutdown;  /* 5000 */
     actor_ms start_timeout;
     /* its script */
     int failing_starts;  /* so many of the next starts fail */
@@ -93,7 +95,7 @@ typedef struct family_call {
     actor_ref ref;
     supervisor_counts counts;
     char reason[256];
-    char list[512]; /* of which: a:running b:stopped */
+    char list[512]; /* of which: a:running b2:stopped */
     supervisor_child_info first;
     actor_ms at; /* when it was answered */
     actor_msg *request;
