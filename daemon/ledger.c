@@ -7,6 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum {
+    /* Of the asks whose clients have their answers, enough to look at what was going on. */
+    ANSWERED_KEPT = 1000,
+};
+
+TAILQ_HEAD(kept_list, message);
+
 struct ledger {
     atomic_uint_fast64_t last_id;
     clock_alarm alarm; /* when the oldest finished message has been kept long enough */
@@ -16,8 +23,10 @@ struct ledger {
 
     actor_lock lock;
     table by_id LOCK_GUARDED_BY(lock);
-    TAILQ_HEAD(, message) finished LOCK_GUARDED_BY(lock); /* the oldest first */
-    int64_t bytes LOCK_GUARDED_BY(lock);                  /* of all messages */
+    struct kept_list finished LOCK_GUARDED_BY(lock); /* the oldest first */
+    struct kept_list answered LOCK_GUARDED_BY(lock); /* likewise, of asks; nobody comes for them */
+    unsigned answered_count LOCK_GUARDED_BY(lock);
+    int64_t bytes LOCK_GUARDED_BY(lock); /* of all messages */
     clock_ms keep_done LOCK_GUARDED_BY(lock);
     int64_t max_size LOCK_GUARDED_BY(lock);
 };
@@ -32,6 +41,7 @@ ledger *ledger_new(alarm_clock *alarms, clock_ms keep_done, int64_t max_size)
     actor_lock_init(&l->keys_lock);
     actor_lock_init(&l->lock);
     TAILQ_INIT(&l->finished);
+    TAILQ_INIT(&l->answered);
     l->keep_done = keep_done;
     l->max_size = max_size;
     if (!table_init(&l->by_key) || !table_init(&l->by_id) ||
@@ -59,12 +69,26 @@ void ledger_free(ledger *l)
     free(l);
 }
 
+/* The one that finished first, or NULL. */
+static message *oldest(ledger *l) LOCK_REQUIRES(l->lock)
+{
+    message *f = TAILQ_FIRST(&l->finished), *a = TAILQ_FIRST(&l->answered);
+    return a && (!f || a->finished < f->finished) ? a : f;
+}
+
+/* The one that is missed least, or NULL. */
+static message *least_wanted(ledger *l) LOCK_REQUIRES(l->lock)
+{
+    message *a = TAILQ_FIRST(&l->answered);
+    return a ? a : TAILQ_FIRST(&l->finished);
+}
+
 void ledger_configure(ledger *l, clock_ms keep_done, int64_t max_size)
 {
     actor_lock_take(&l->lock);
     l->keep_done = keep_done;
     l->max_size = max_size;
-    message *first = TAILQ_FIRST(&l->finished);
+    message *first = oldest(l);
     if (first)
         alarm_set(&l->alarm, first->finished + keep_done);
     actor_lock_give(&l->lock);
@@ -75,14 +99,19 @@ uint64_t ledger_next_id(ledger *l)
     return atomic_fetch_add_explicit(&l->last_id, 1, memory_order_relaxed) + 1;
 }
 
-/* Take one out of the finished list and the ids; the caller drops the ledger's reference when it
+/* Take one out of its list and the ids; the caller drops the ledger's reference when it
  * holds no lock. */
 static void forget(ledger *l, message *m) LOCK_REQUIRES(l->lock)
 {
-    TAILQ_REMOVE(&l->finished, m, kept);
+    if (m->kept_as == KEPT_ANSWERED) {
+        TAILQ_REMOVE(&l->answered, m, kept);
+        l->answered_count--;
+    } else {
+        TAILQ_REMOVE(&l->finished, m, kept);
+    }
     table_remove(&l->by_id, &m->by_id);
     l->bytes -= (int64_t)m->bytes;
-    m->retained = false;
+    m->kept_as = KEPT_NOT;
 }
 
 static void drop(ledger *l, message *m)
@@ -104,7 +133,7 @@ static void expire(clock_alarm *a)
     clock_ms now = clock_now();
     for (int n = 0;; n++) {
         actor_lock_take(&l->lock);
-        message *m = TAILQ_FIRST(&l->finished);
+        message *m = oldest(l);
         bool due = m && m->finished + l->keep_done <= now;
         if (due && n < EXPIRE_AT_ONCE)
             forget(l, m);
@@ -122,7 +151,7 @@ bool ledger_make_room(ledger *l, size_t bytes)
     for (;;) {
         actor_lock_take(&l->lock);
         bool fits = l->bytes + (int64_t)bytes <= l->max_size;
-        message *m = fits ? NULL : TAILQ_FIRST(&l->finished);
+        message *m = fits ? NULL : least_wanted(l);
         if (m)
             forget(l, m);
         actor_lock_give(&l->lock);
@@ -141,17 +170,26 @@ void ledger_enter(ledger *l, message *m)
     actor_lock_give(&l->lock);
 }
 
-void ledger_finished(ledger *l, message *m)
+void ledger_finished(ledger *l, message *m, bool answered)
 {
     size_t bytes = message_bytes(m);
+    message *too_many = NULL;
     actor_lock_take(&l->lock);
     l->bytes += (int64_t)bytes - (int64_t)m->bytes;
     m->bytes = bytes;
-    if (TAILQ_EMPTY(&l->finished))
+    if (!oldest(l))
         alarm_set(&l->alarm, m->finished + l->keep_done);
-    TAILQ_INSERT_TAIL(&l->finished, m, kept);
-    m->retained = true;
+    if (answered && !m->key) {
+        TAILQ_INSERT_TAIL(&l->answered, m, kept);
+        m->kept_as = KEPT_ANSWERED;
+        if (++l->answered_count > ANSWERED_KEPT)
+            forget(l, too_many = TAILQ_FIRST(&l->answered));
+    } else {
+        TAILQ_INSERT_TAIL(&l->finished, m, kept);
+        m->kept_as = KEPT_FINISHED;
+    }
     actor_lock_give(&l->lock);
+    message_release(too_many); /* it has no key */
 }
 
 message *ledger_find(ledger *l, const char *id)
@@ -189,11 +227,11 @@ void ledger_clear(ledger *l)
 {
     for (;;) {
         actor_lock_take(&l->lock);
-        message *m = TAILQ_FIRST(&l->finished); /* the quick way, for nearly all */
+        message *m = least_wanted(l); /* the quick way, for nearly all */
         table_node *n = m ? NULL : table_next(&l->by_id, NULL);
         if (n)
             m = CONTAINER(n, message, by_id);
-        if (m && m->retained)
+        if (m && m->kept_as != KEPT_NOT)
             forget(l, m);
         else if (m)
             table_remove(&l->by_id, &m->by_id);

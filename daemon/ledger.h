@@ -1,7 +1,9 @@
 /* The ledger: every message by its id, and by its idempotency key, for as long as it is kept.
  *
  * A final message stays for `keep_done`, or until the memory it may use (`max_size`) is needed:
- * then the ones that finished first go first. A message that isn't final never goes.
+ * then the ones that finished first go first. A message that isn't final never goes. Of asks that
+ * were answered and have no key, nobody will come for the result: only the newest 1000 stay, and
+ * they are the first to go.
  *
  * Threads  any. Locks of its own: `keys` is taken before a unit's lock, `ids` after it.
  */
@@ -30,8 +32,9 @@ bool ledger_make_room(ledger *l, size_t bytes);
 
 /* Enter an accepted message. Under its unit's lock. */
 void ledger_enter(ledger *l, message *m);
-/* It has got its final state. Under its unit's lock. */
-void ledger_finished(ledger *l, message *m);
+/* It has got its final state; `answered`: and whoever asked is being told. Under its unit's lock.
+ */
+void ledger_finished(ledger *l, message *m, bool answered);
 
 /* The message, referenced for the caller, or NULL. */
 message *ledger_find(ledger *l, const char *id);

@@ -56,6 +56,9 @@ typedef struct message_waiter {
     void (*finished)(struct message_waiter *w, message *m);
 } message_waiter;
 
+/* In which of the ledger's lists it is. */
+typedef enum message_kept { KEPT_NOT, KEPT_FINISHED, KEPT_ANSWERED } message_kept;
+
 /* One failed attempt. */
 typedef struct message_failure {
     unsigned attempt;
@@ -113,7 +116,8 @@ struct message {
 
     /* the ledger's */
     table_node by_id, by_key;
-    bool retained, in_keys;
+    message_kept kept_as;
+    bool in_keys;
     size_t bytes;
     TAILQ_ENTRY(message) kept;
 };

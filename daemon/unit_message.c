@@ -145,7 +145,8 @@ void unit_finish(unit *u, message *m, message_state state, rpc_code outcome, con
     }
     fallback_end(m);
     unit_count_end(u, m, m->finished);
-    ledger_finished(u->daemon->ledger, m);
+    bool answered = m->ask && state == MESSAGE_DONE && !TAILQ_EMPTY(&m->waiters);
+    ledger_finished(u->daemon->ledger, m, answered);
     for (message_waiter *w; (w = TAILQ_FIRST(&m->waiters));) {
         TAILQ_REMOVE(&m->waiters, w, link);
         w->waiting = false;

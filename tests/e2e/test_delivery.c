@@ -207,6 +207,23 @@ START_TEST(key_and_record_are_forgotten_after_keep_done)
 }
 END_TEST
 
+START_TEST(many_asks_do_not_push_out_what_somebody_may_come_for)
+{
+    server *s = server_start(ECHO);
+    must(s, "send", "{\"to\":\"echo\",\"msg\":1}");
+    must(s, "ask", "{\"to\":\"echo\",\"msg\":1,\"key\":\"k\"}");
+    for (int i = 0; i < 1001; i++)
+        expect_result(rpc(s, "ask", "{\"to\":\"echo\",\"msg\":1}"), "1");
+    expect_error(rpc(s, "message.get", "{\"message\":\"m-3\"}"), -32001, "not_found");
+    expect_ok(rpc(s, "message.get", "{\"message\":\"m-1\"}"));
+    expect_ok(rpc(s, "message.get", "{\"message\":\"m-2\"}"));
+    expect_ok(rpc(s, "message.get", "{\"message\":\"m-4\"}"));
+    expect_ok(rpc(s, "message.get", "{\"message\":\"m-1003\"}"));
+    expect_balanced(s);
+    server_stop(s);
+}
+END_TEST
+
 /* ---- time ---- */
 
 START_TEST(delayed_message_waits_for_its_time)
@@ -398,6 +415,7 @@ int main(void)
         asks_with_one_key_at_once_share_the_outcome,
         key_of_a_failed_message_answers_with_the_failure,
         key_and_record_are_forgotten_after_keep_done,
+        many_asks_do_not_push_out_what_somebody_may_come_for,
         delayed_message_waits_for_its_time,
         at_is_a_point_in_time_and_the_past_is_now,
         message_expires_while_it_waits,
