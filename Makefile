@@ -140,6 +140,7 @@ DAEMON_SRC := \
 	daemon/methods.c \
 	daemon/node_json.c \
 	daemon/notify.c \
+	daemon/plan_json.c \
 	daemon/policy.c \
 	daemon/policy_breaker.c \
 	daemon/policy_limiter.c \

@@ -42,6 +42,7 @@ ctl_exit run_breaker_reset(ctl *c);
 
 /* verbs_config.c */
 ctl_exit run_check(ctl *c);
+ctl_exit run_diff(ctl *c);
 ctl_exit run_reload(ctl *c);
 
 /* verbs_local.c, help.c, completion.c */

@@ -1,4 +1,4 @@
-/* The configuration: check, reload. */
+/* The configuration: check, diff, reload. */
 #include "actorctl/handlers.h"
 #include "actorctl/view.h"
 
@@ -159,13 +159,23 @@ ctl_exit run_check(ctl *c)
     return status;
 }
 
-ctl_exit run_reload(ctl *c)
+static ctl_exit run_plain(ctl *c, const char *method)
 {
     answer a;
-    ctl_exit status = call_config(c, "config.reload", NULL, NULL, &a);
+    ctl_exit status = call_config(c, method, NULL, NULL, &a);
     if (status != EXIT_OK)
         return status;
     status = show_result(c, a.result);
     answer_free(&a);
     return status;
+}
+
+ctl_exit run_diff(ctl *c)
+{
+    return run_plain(c, "config.diff");
+}
+
+ctl_exit run_reload(ctl *c)
+{
+    return run_plain(c, "config.reload");
 }

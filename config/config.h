@@ -83,6 +83,12 @@ typedef enum config_kind {
 
 typedef enum config_restart { CONFIG_PERMANENT, CONFIG_TRANSIENT, CONFIG_TEMPORARY } config_restart;
 
+typedef enum config_auto_shutdown {
+    CONFIG_NEVER,
+    CONFIG_ANY_SIGNIFICANT,
+    CONFIG_ALL_SIGNIFICANT
+} config_auto_shutdown;
+
 typedef enum config_start { CONFIG_START_SPAWNED, CONFIG_START_READY } config_start;
 
 typedef enum config_on_full {
@@ -182,6 +188,7 @@ typedef struct config_supervisor {
     int max_restarts;  /* 0: the first crash trips; CONFIG_INFINITY: unlimited */
     int64_t within_us; /* 0 when unlimited */
     config_backoff backoff;
+    config_auto_shutdown auto_shutdown;
     config_child *const *children; /* in start order */
     size_t child_count;
 } config_supervisor;
@@ -205,6 +212,7 @@ struct config_child {
     size_t index;               /* its place among the parent's children */
     config_restart restart;
     int64_t shutdown_us; /* 0: kill at once; CONFIG_INFINITY: wait for ever */
+    bool significant;    /* never of a permanent child, nor under auto_shutdown: never */
 
     const config_supervisor *supervisor; /* supervisor only, else NULL */
 
@@ -340,6 +348,7 @@ bool config_name_valid(const char *name);
 /* The words of the file for each value. */
 const char *config_kind_name(config_kind kind);
 const char *config_strategy_name(config_strategy strategy);
+const char *config_auto_shutdown_name(config_auto_shutdown mode);
 const char *config_restart_name(config_restart restart);
 const char *config_role_name(config_role role);
 const char *config_priority_name(config_priority priority);

@@ -90,6 +90,11 @@ const char *config_strategy_name(config_strategy strategy)
     return word_of(&schema_supervisor, "strategy", (int)strategy);
 }
 
+const char *config_auto_shutdown_name(config_auto_shutdown mode)
+{
+    return word_of(&schema_supervisor, "auto_shutdown", (int)mode);
+}
+
 const char *config_restart_name(config_restart restart)
 {
     return word_of(&schema_child, "restart", (int)restart);

@@ -335,39 +335,59 @@ static const char *list_names(planner *p, const config_supervisor *s, const name
 /* The order of the children that stay. */
 static void compare_order(planner *p, const config_child *x, const config_child *y)
 {
-    static const config_row row = {.key = "order"};
+    static const config_row row = {.key = "children"};
     const char *before = list_names(p, x->supervisor, &p->to, y->supervisor);
     const char *after = list_names(p, y->supervisor, &p->from, x->supervisor);
     if (before && after && strcmp(before, after) != 0)
-        differ(p, &row, "order", before, after);
+        differ(p, &row, "children", before, after);
 }
 
-/* Restarts first, then updates: two walks over the children that stay. */
-static void find_changed(planner *p, const config *to, config_change_kind wanted)
+/* What has changed about a child that keeps its place, as one change of the kind `wanted` and for
+ * (or not for) supervisors. */
+static void compare_child(planner *p, const config_child *x, const config_child *y,
+                          config_change_kind wanted, bool supervisors)
+{
+    bool other_nature = !goes_on(x, y);
+    size_t first = p->differences.count;
+    p->restarts = other_nature || x->kind != y->kind;
+    if (x->kind != y->kind) {
+        static const config_row kind = {.key = "kind"};
+        differ(p, &kind, "kind", config_kind_name(x->kind), config_kind_name(y->kind));
+    } else {
+        compare(p, &schema_child, "", x, y);
+    }
+    if (!other_nature && x->supervisor)
+        compare(p, &schema_supervisor, "", x->supervisor, y->supervisor);
+    config_change_kind kind = p->restarts ? CONFIG_CHANGE_RESTART : CONFIG_CHANGE_UPDATE;
+    if (kind == wanted && (y->supervisor != NULL) == supervisors && p->differences.count > first)
+        add_change(p, (config_change){.kind = kind, .name = y->name, .from = x, .to = y}, first);
+    else
+        p->differences.count = first;
+}
+
+static void find_changed(planner *p, const config *to, config_change_kind wanted, bool supervisors)
 {
     for (const config_child *y = to->root; y; y = config_next_child(to->root, y)) {
         const config_child *x = counterpart(&p->from, y);
-        bool other_nature = same_place(x, y) && !goes_on(x, y);
-        if (!other_nature && !goes_on(x, y))
+        if (same_place(x, y) || goes_on(x, y))
+            compare_child(p, x, y, wanted, supervisors);
+    }
+}
+
+/* At last, when all the children are there. */
+static void find_reorders(planner *p, const config *to)
+{
+    for (const config_child *y = to->root; y; y = config_next_child(to->root, y)) {
+        const config_child *x = counterpart(&p->from, y);
+        if (!y->supervisor || !goes_on(x, y))
             continue;
         size_t first = p->differences.count;
-        p->restarts = other_nature || x->kind != y->kind;
-        if (x->kind != y->kind) {
-            static const config_row kind = {.key = "kind"};
-            differ(p, &kind, "kind", config_kind_name(x->kind), config_kind_name(y->kind));
-        } else {
-            compare(p, &schema_child, "", x, y);
-        }
-        if (!other_nature && x->supervisor) {
-            compare(p, &schema_supervisor, "", x->supervisor, y->supervisor);
-            compare_order(p, x, y);
-        }
-        config_change_kind kind = p->restarts ? CONFIG_CHANGE_RESTART : CONFIG_CHANGE_UPDATE;
-        if (kind == wanted && p->differences.count > first)
-            add_change(p, (config_change){.kind = kind, .name = y->name, .from = x, .to = y},
-                       first);
-        else
-            p->differences.count = first;
+        compare_order(p, x, y);
+        if (p->differences.count > first)
+            add_change(
+                p,
+                (config_change){.kind = CONFIG_CHANGE_REORDER, .name = y->name, .from = x, .to = y},
+                first);
     }
 }
 
@@ -408,9 +428,13 @@ config_err config_plan_new(const config *from, const config *to, config_plan **o
     compare_listeners(&p, from, to);
     compare_all_policies(&p, from, to, false);
     find_stops(&p, from->root);
-    find_changed(&p, to, CONFIG_CHANGE_RESTART);
+    /* A supervisor's new settings first: a child may need its new auto_shutdown. */
+    find_changed(&p, to, CONFIG_CHANGE_UPDATE, true);
+    find_changed(&p, to, CONFIG_CHANGE_RESTART, true);
+    find_changed(&p, to, CONFIG_CHANGE_RESTART, false);
     find_starts(&p, to->root);
-    find_changed(&p, to, CONFIG_CHANGE_UPDATE);
+    find_changed(&p, to, CONFIG_CHANGE_UPDATE, false);
+    find_reorders(&p, to);
     compare_all_policies(&p, from, to, true);
     config_plan *plan = settle(&p);
     free(p.changes.items);

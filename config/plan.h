@@ -2,7 +2,8 @@
  *
  * A pure comparison; nothing is applied. Changes come in an order in which they can be applied
  * one after the other: settings, policies that are new or changed, stops (last to first),
- * restarts, starts (in start order), updates in place, policies that are gone.
+ * updates of supervisors, restarts, starts (in start order), updates of other children, new
+ * orders of children, policies that are gone.
  *
  * A child below a supervisor that is stopped or started isn't listed: it goes with its parent. A
  * child that has another parent now is a stop and a start, both with `from` and `to`.
@@ -22,7 +23,8 @@ typedef enum config_change_kind {
     CONFIG_CHANGE_RESTART, /* another command or kind: `from` alone ends, `to` begins, the mailbox
                               stays. Between a supervisor and any other kind: with all below it */
     CONFIG_CHANGE_START,   /* `to` with all below it; `from` is set when it only moves */
-    CONFIG_CHANGE_UPDATE   /* other keys changed: applies without a restart */
+    CONFIG_CHANGE_UPDATE,  /* other keys changed: applies without a restart */
+    CONFIG_CHANGE_REORDER  /* children of the supervisor `to` that stay have another order */
 } config_change_kind;
 
 typedef enum config_policy_kind {

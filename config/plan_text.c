@@ -15,6 +15,7 @@ const char *config_change_name(config_change_kind kind)
         [CONFIG_CHANGE_RESTART] = "restart",
         [CONFIG_CHANGE_START] = "start",
         [CONFIG_CHANGE_UPDATE] = "update",
+        [CONFIG_CHANGE_REORDER] = "reorder",
     };
     return words[kind];
 }
@@ -57,6 +58,7 @@ static void add_line(textbuf *t, const config_change *c)
         break;
     case CONFIG_CHANGE_RESTART:
     case CONFIG_CHANGE_UPDATE:
+    case CONFIG_CHANGE_REORDER:
         text_addf(t, "%s %s:", what, path_of(c->to));
         break;
     default:

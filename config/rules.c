@@ -125,9 +125,27 @@ void rules_rlimits(reader *r, const config_node *n, void *base)
                    "cpu: is counted in whole seconds");
 }
 
+/* A child's own rules have been looked at by then, so that one mistake is one error. */
+void rules_supervisor(reader *r, const config_node *n, void *base)
+{
+    (void)n;
+    const config_supervisor *s = base;
+    for (size_t i = 0; i < s->child_count && s->auto_shutdown == CONFIG_NEVER; i++) {
+        const config_child *child = s->children[i];
+        if (child->significant)
+            read_error(r, read_blame(child->node, "significant", NULL),
+                       "add 'auto_shutdown: any_significant' or 'all_significant' to its "
+                       "supervisor",
+                       "significant: not while the supervisor's auto_shutdown is never");
+    }
+}
+
 void rules_child(reader *r, const config_node *n, void *base)
 {
     config_child *child = base;
+    if (child->significant && child->restart == CONFIG_PERMANENT)
+        read_error(r, read_blame(n, "significant", NULL), "add 'restart: transient' or 'temporary'",
+                   "significant: a permanent child can't be, since it always comes back");
     if (child->kind == CONFIG_KIND_SUPERVISOR && !written(n, "shutdown"))
         child->shutdown_us = CONFIG_INFINITY;
     if (child->fallback && child->on_failure == CONFIG_CRASH)

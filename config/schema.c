@@ -48,9 +48,9 @@ static const config_word strategies[] = {{"one_for_one", CONFIG_ONE_FOR_ONE, fal
                                          {"one_for_all", CONFIG_ONE_FOR_ALL, false},
                                          {"rest_for_one", CONFIG_REST_FOR_ONE, false},
                                          {NULL, 0, false}};
-static const config_word shutdowns[] = {{"never", 0, false},
-                                        {"any_significant", 0, true},
-                                        {"all_significant", 0, true},
+static const config_word shutdowns[] = {{"never", CONFIG_NEVER, false},
+                                        {"any_significant", CONFIG_ANY_SIGNIFICANT, false},
+                                        {"all_significant", CONFIG_ALL_SIGNIFICANT, false},
                                         {NULL, 0, false}};
 static const config_word restarts[] = {{"permanent", CONFIG_PERMANENT, false},
                                        {"transient", CONFIG_TRANSIENT, false},
@@ -107,8 +107,8 @@ static const config_row limits_rows[] = {
      65536, .doc = "unanswered requests of one client; more are busy"},
     {"clients", &type_int, offsetof(config, limits.clients), "1024", 1, 1000000,
      .doc = "clients at a time"},
-    {"actors", &type_int, offsetof(config, limits.actors), "1000000", 1, 100000000,
-     .flags = ROW_AT_START, .doc = "actors at a time"},
+    {"actors", &type_int, offsetof(config, limits.actors), "1000000", 1, 60000000,
+     .doc = "actors of the tree at a time"},
 };
 
 static const config_row log_rows[] = {
@@ -200,7 +200,8 @@ static const config_row supervisor_rows[] = {
      .doc = "one restart more inside the time and the supervisor gives up; or unlimited"},
     {"backoff", &type_backoff, offsetof(config_supervisor, backoff), .table = &schema_backoff,
      .doc = "how long to wait before a restart; or none"},
-    {"auto_shutdown", &type_word, 0, .words = shutdowns, .doc = "never"},
+    {"auto_shutdown", &type_word, offsetof(config_supervisor, auto_shutdown), "never",
+     .words = shutdowns, .doc = "which ends of significant children end their supervisor too"},
     {"children", &type_children, 0, .table = &schema_child,
      .doc = "in start order; stopped in reverse"},
 };
@@ -236,7 +237,8 @@ static const config_row child_rows[] = {
      .doc = "when an end is followed by a restart"},
     {"shutdown", &type_shutdown, offsetof(config_child, shutdown_us), "5s", .max = DAYS(3650),
      .doc = "a duration, kill or infinity (a supervisor's default)"},
-    {"significant", &type_false, 0, .doc = "false"},
+    {"significant", &type_bool, offsetof(config_child, significant), "false",
+     .doc = "its end may be its supervisor's, see auto_shutdown"},
     {"instances", &type_one, 0, .kinds = ACTORS, .doc = "1"},
     {"start", &type_word, offsetof(config_child, start), "spawned", .words = starts,
      .kinds = FOR(WORKER),
@@ -349,7 +351,8 @@ const config_table schema_limiter = {"a limiter", TABLE(limiter_rows),
                                      .policy = CONFIG_POLICY_LIMITER, .check = rules_limiter};
 const config_table schema_backoff = {"'backoff'", TABLE(backoff_rows), .check = rules_backoff};
 const config_table schema_supervisor = {"a supervisor", TABLE(supervisor_rows),
-                                        .size = sizeof(config_supervisor)};
+                                        .size = sizeof(config_supervisor),
+                                        .check = rules_supervisor};
 const config_table schema_mailbox = {.title = "'mailbox'", TABLE(mailbox_rows)};
 const config_table schema_exits = {"'exits'", TABLE(exits_rows), .check = rules_exits};
 const config_table schema_rlimits = {"'limits'", TABLE(rlimits_rows), .check = rules_rlimits};

@@ -357,6 +357,25 @@ static bool get_bool(reader *r, const config_row *row, const config_node *n, boo
     return false;
 }
 
+static void read_bool(reader *r, const config_row *row, const config_node *n, void *field)
+{
+    bool value;
+    if (get_bool(r, row, n, &value))
+        *(bool *)field = value;
+}
+
+static bool same_bool(const config_row *row, const void *a, const void *b)
+{
+    (void)row;
+    return *(const bool *)a == *(const bool *)b;
+}
+
+static void print_bool(const config_row *row, const void *field, textbuf *out)
+{
+    (void)row;
+    text_add(out, *(const bool *)field ? "true" : "false");
+}
+
 static void read_false(reader *r, const config_row *row, const config_node *n, void *field)
 {
     (void)field;
@@ -421,6 +440,7 @@ const config_type type_string = {"string", read_string, types_same_string, types
 const config_type type_strings = {"list of strings", read_strings, same_strings, print_strings};
 const config_type type_name = {"name", read_name, types_same_string, types_print_string};
 const config_type type_map = {"map", read_map, NULL, NULL};
+const config_type type_bool = {"boolean", read_bool, same_bool, print_bool};
 const config_type type_false = {"boolean", read_false, NULL, NULL};
 const config_type type_one = {"whole number", read_one, NULL, NULL};
 const config_type type_version = {"whole number", read_version, NULL, NULL};

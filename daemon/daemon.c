@@ -135,6 +135,8 @@ static void on_over(void *arg)
         if (s->root_status != EXIT_OK)
             log_error("daemon", "the tree %s: %s", gave_up ? "gave up" : "could not start",
                       s->reason);
+        else if (!s->asked)
+            log_info("daemon", "the tree has ended: %s", s->reason);
     }
     actor_lock_give(&s->lock);
     loop_break(d->loop);
@@ -167,7 +169,7 @@ static void on_hangup(int signo, void *arg)
 {
     (void)signo;
     actor_ref ref;
-    actor_err e = reload_begin(arg, false, &ref);
+    actor_err e = reload_begin(arg, RELOAD_UNASKED, &ref);
     if (e != ACTOR_OK)
         log_error("config", "cannot reload: %s",
                   e == ACTOR_EEXIST ? "a reload is going on already" : actor_strerror(e));
@@ -261,8 +263,8 @@ static int start_system(actord *d, const config *c)
 {
     actor_system_options options = {
         .workers = (unsigned)c->system.workers,
-        /* sessions and the reloader are actors as well */
-        .max_actors = (uint32_t)c->limits.actors + (uint32_t)c->limits.clients + 16,
+        /* tree_build() keeps to limits.actors, which a reload may change */
+        .max_actors = UINT32_MAX,
     };
     actor_err e = actor_system_new(&options, &d->system);
     if (e != ACTOR_OK)

@@ -1,6 +1,7 @@
 /* Methods about the configuration. */
 #include "daemon/methods.h"
 #include "daemon/node_json.h"
+#include "daemon/plan_json.h"
 #include "daemon/reload.h"
 
 #include <string.h>
@@ -16,7 +17,7 @@ static void put_plan(json_out *out, call *c, const config *next)
     config_plan *plan = NULL;
     loaded *s = daemon_spec(c->daemon);
     if (config_plan_new(loaded_config(s), next, &plan) == CONFIG_OK)
-        reload_put_plan(out, plan);
+        plan_json_put(out, plan);
     else
         out->err = JSON_ENOMEM;
     config_plan_free(plan);
@@ -48,7 +49,7 @@ static void run_check(call *c, rpc_value *v)
     call_result_out(c, &out);
 }
 
-/* ---- config.reload ---- */
+/* ---- config.diff and config.reload ---- */
 
 static const rpc_param none[1] = {{0}};
 
@@ -69,11 +70,10 @@ static void on_reloaded(call *c, actor_err how, actor_msg *msg)
     call_error(c, RPC_INVALID_PARAMS, r->text, &members);
 }
 
-static void run_reload(call *c, rpc_value *v)
+static void begin(call *c, reload_mode mode)
 {
-    (void)v;
     actor_ref reloader;
-    actor_err e = reload_begin(c->daemon, true, &reloader);
+    actor_err e = reload_begin(c->daemon, mode, &reloader);
     if (e == ACTOR_EEXIST)
         call_error(c, RPC_INVALID_STATE, "a reload is going on already; try again when it is over",
                    NULL);
@@ -83,8 +83,21 @@ static void run_reload(call *c, rpc_value *v)
         call_ask(c, reloader, actor_msg_new(RELOAD_MSG_ASK, 0), on_reloaded);
 }
 
+static void run_reload(call *c, rpc_value *v)
+{
+    (void)v;
+    begin(c, RELOAD_ASKED);
+}
+
+static void run_diff(call *c, rpc_value *v)
+{
+    (void)v;
+    begin(c, RELOAD_DIFF);
+}
+
 const method methods_config[] = {
     {"config.check", CONFIG_ROLE_ADMIN, check_params, 1, run_check},
+    {"config.diff", CONFIG_ROLE_ADMIN, none, 0, run_diff},
     {"config.reload", CONFIG_ROLE_ADMIN, none, 0, run_reload},
     {0},
 };

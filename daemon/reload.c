@@ -7,6 +7,7 @@
 #include "daemon/log.h"
 #include "daemon/node_json.h"
 #include "daemon/notify.h"
+#include "daemon/plan_json.h"
 #include "daemon/tree.h"
 #include "daemon/unit.h"
 
@@ -20,7 +21,7 @@ enum { RELOAD_MSG_LOADED = 1 };
 typedef struct reload {
     actord *daemon;
     actor_ref self;
-    bool asked;
+    reload_mode mode;
     actor_msg *question; /* taken; NULL: nobody has asked (yet) */
     bool over;           /* the result is there */
     loaded *from, *to;
@@ -33,46 +34,6 @@ typedef struct reload {
     char *said, *said_more; /* the same, complete */
     bool ok;
 } reload;
-
-/* ---- the plan as JSON ---- */
-
-static void put_change(json_out *out, const config_change *c)
-{
-    json_out_object(out);
-    json_out_key(out, "change");
-    json_out_text(out, config_change_name(c->kind));
-    json_out_key(out, "name");
-    json_out_text(out, c->name);
-    json_out_key(out, "keys");
-    json_out_array(out);
-    for (size_t i = 0; i < c->difference_count; i++) {
-        json_out_object(out);
-        json_out_key(out, "key");
-        json_out_text(out, c->differences[i].key);
-        json_out_key(out, "before");
-        json_out_text(out, c->differences[i].before);
-        json_out_key(out, "after");
-        json_out_text(out, c->differences[i].after);
-        json_out_object_end(out);
-    }
-    json_out_array_end(out);
-    json_out_object_end(out);
-}
-
-void reload_put_plan(json_out *out, const config_plan *plan)
-{
-    char *text = config_plan_text(plan);
-    json_out_key(out, "plan");
-    json_out_array(out);
-    for (size_t i = 0; i < plan->count; i++)
-        put_change(out, &plan->changes[i]);
-    json_out_array_end(out);
-    json_out_key(out, "text");
-    json_out_text(out, text);
-    json_out_key(out, "needs_start");
-    json_out_bool(out, plan->needs_start);
-    free(text);
-}
 
 /* ---- the end ---- */
 
@@ -120,7 +81,7 @@ static actor_verdict finish(reload *r, bool ok)
     r->over = true;
     if (ok) {
         json_out_object(&r->text);
-        reload_put_plan(&r->text, r->plan);
+        plan_json_put(&r->text, r->plan);
         json_out_key(&r->text, "failed");
         json_out_array(&r->text);
         if (r->failed.len)
@@ -130,14 +91,16 @@ static actor_verdict finish(reload *r, bool ok)
     }
     r->said = json_out_take(&r->text, NULL);
     r->said_more = json_out_take(&r->members, NULL);
-    tell_log(r);
-    notify_ready();
+    if (r->mode != RELOAD_DIFF) {
+        tell_log(r);
+        notify_ready();
+    }
     actor_lock_take(&d->lock);
     d->reloading = false;
     actor_lock_give(&d->lock);
     if (r->question)
         return answer(r);
-    return r->asked ? ACTOR_CONTINUE : ACTOR_EXIT;
+    return r->mode == RELOAD_UNASKED ? ACTOR_EXIT : ACTOR_CONTINUE;
 }
 
 /* ---- loading: on the control thread ---- */
@@ -147,7 +110,8 @@ static void load(void *arg)
     reload *r = arg;
     actord *d = r->daemon;
     config *c = NULL;
-    notify_reloading();
+    if (r->mode != RELOAD_DIFF)
+        notify_reloading();
     r->errors = config_errors_new();
     if (r->errors && d->options.config_text)
         config_load_text("demo", d->options.config_text, strlen(d->options.config_text), NULL, &c,
@@ -227,6 +191,8 @@ static bool configure_units(reload *r)
         bool stays = u && !was_spawned(u) && u->supervises == (c->supervisor != NULL);
         bool ok = !stays || unit_configure(u, r->to, c);
         if (stays)
+            unit_place(u, (uint32_t)c->index);
+        if (stays)
             unit_nudge(u);
         unit_release(u);
         if (!ok)
@@ -235,8 +201,11 @@ static bool configure_units(reload *r)
     return true;
 }
 
+/* Of a child that couldn't be started nothing stays. */
 static void note_failure(reload *r, const config_change *c, const char *why)
 {
+    if (c->kind == CONFIG_CHANGE_START)
+        tree_forget(r->daemon, c->to);
     log_error("config", "reload: %s '%s' failed: %s", config_change_name(c->kind), c->name, why);
     json_out_textf(&r->failed, "%s %s: %s", config_change_name(c->kind), c->name, why);
 }
@@ -280,7 +249,6 @@ static actor_msg *start_request(reload *r, const config_change *c)
     actor_msg *msg = supervisor_request_start(&out, true, c->index);
     if (!msg) {
         tree_discard(&out);
-        tree_forget(d, c->to);
         note_failure(r, c, "out of memory");
     }
     return msg;
@@ -312,13 +280,36 @@ static actor_msg *update_request(reload *r, const config_change *c)
     if (!u)
         return NULL; /* the operator has deleted it */
     tree_describe(c->to, &child);
-    tree_attach(u, &child);
-    actor_msg *msg = supervisor_request_update(&child, SUPERVISOR_SAME);
-    if (!msg) {
-        tree_discard(&child);
+    child.tag = u; /* what it runs is the unit's business, and stays */
+    actor_msg *msg = supervisor_request_update(&child);
+    if (!msg)
         note_failure(r, c, "out of memory");
-    }
     unit_release(u);
+    return msg;
+}
+
+/* Its own settings, then how it is supervised. The root has no supervisor. */
+static actor_msg *update_supervisor(reload *r, const config_change *c, actor_ref *to)
+{
+    if (r->step == 0) {
+        supervisor_flags flags = tree_flags(c->to->supervisor);
+        *to = ref_of(r->daemon, c->name);
+        return supervisor_request_flags(&flags);
+    }
+    *to = ref_of(r->daemon, parent_name(c->to));
+    return r->step == 1 && c->to->parent ? update_request(r, c) : NULL;
+}
+
+static actor_msg *order_request(reload *r, const config_change *c)
+{
+    const config_supervisor *s = c->to->supervisor;
+    const char **names = calloc(s->child_count, sizeof *names);
+    for (size_t i = 0; names && i < s->child_count; i++)
+        names[i] = s->children[i]->name;
+    actor_msg *msg = names ? supervisor_request_order(names, s->child_count) : NULL;
+    if (!msg)
+        note_failure(r, c, "out of memory");
+    free(names);
     return msg;
 }
 
@@ -343,15 +334,13 @@ static actor_msg *request_for(reload *r, const config_change *c, actor_ref *to)
             return start_request(r, c);
         return is_stopped(d, c->name) ? NULL : supervisor_request_restart(c->name);
     case CONFIG_CHANGE_UPDATE:
-        if (r->step > 0)
-            return NULL;
-        if (c->to->kind == CONFIG_KIND_SUPERVISOR) {
-            supervisor_flags flags = tree_flags(c->to->supervisor);
-            *to = ref_of(d, c->name);
-            return supervisor_request_flags(&flags);
-        }
+        if (c->to->kind == CONFIG_KIND_SUPERVISOR)
+            return update_supervisor(r, c, to);
         *to = ref_of(d, parent_name(c->to));
-        return update_request(r, c);
+        return r->step == 0 ? update_request(r, c) : NULL;
+    case CONFIG_CHANGE_REORDER:
+        *to = ref_of(d, c->name);
+        return r->step == 0 ? order_request(r, c) : NULL;
     default:
         return NULL; /* settings and policies are applied already */
     }
@@ -399,8 +388,10 @@ static actor_verdict apply(actor *self, reload *r)
         return finish(r, false);
     }
     r->from = daemon_spec(d);
-    if (config_plan_new(loaded_config(r->from), loaded_config(r->to), &r->plan) != CONFIG_OK ||
-        !configure_units(r)) {
+    bool ok = config_plan_new(loaded_config(r->from), loaded_config(r->to), &r->plan) == CONFIG_OK;
+    if (ok && r->mode == RELOAD_DIFF)
+        return finish(r, true);
+    if (!ok || !configure_units(r)) {
         json_out_raw(&r->text, "out of memory: reload again", 27);
         return finish(r, false);
     }
@@ -469,7 +460,7 @@ static const actor_behaviour reload_behaviour = {
     .handle = reload_handle,
 };
 
-actor_err reload_begin(actord *d, bool asked, actor_ref *out)
+actor_err reload_begin(actord *d, reload_mode mode, actor_ref *out)
 {
     actor_lock_take(&d->lock);
     bool busy = d->reloading;
@@ -481,7 +472,7 @@ actor_err reload_begin(actord *d, bool asked, actor_ref *out)
     actor_err e = ACTOR_ENOMEM;
     if (r) {
         r->daemon = d;
-        r->asked = asked;
+        r->mode = mode;
         actor_spec spec = {.behaviour = &reload_behaviour, .arg = r, .free_arg = reload_free};
         e = actor_spawn(d->system, &spec, out);
     }

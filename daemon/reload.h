@@ -8,7 +8,6 @@
 #define DAEMON_RELOAD_H
 
 #include "daemon/daemon.h"
-#include "daemon/json.h"
 
 /* The type of the message to ask a reloader with; its payload is empty. The reply's payload is a
  * reload_result. */
@@ -20,13 +19,15 @@ typedef struct reload_result {
     const char *members; /* not ok: members of the error's data, or "" */
 } reload_result;
 
-/* Begin a reload; its actor waits for one RELOAD_MSG_ASK if `asked`, and logs the outcome in any
- * case.
+typedef enum reload_mode {
+    RELOAD_UNASKED, /* by a signal: the outcome is in the log only */
+    RELOAD_ASKED,   /* the actor waits for one RELOAD_MSG_ASK, too */
+    RELOAD_DIFF,    /* asked what a reload would do: nothing is changed, nor logged */
+} reload_mode;
+
+/* Begin a reload.
  * Returns  ACTOR_OK; ACTOR_EEXIST one is running; ACTOR_ENOMEM …
  * Threads  any. */
-actor_err reload_begin(actord *d, bool asked, actor_ref *out);
-
-/* The plan as JSON: {"plan":[{"change","name",…}],"text":"…","needs_start":bool}. */
-void reload_put_plan(json_out *out, const config_plan *plan);
+actor_err reload_begin(actord *d, reload_mode mode, actor_ref *out);
 
 #endif

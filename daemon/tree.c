@@ -180,6 +180,9 @@ static void on_supervisor(void *user, const supervisor_event *e)
         log_write(LOG_LEVEL_WARN, "supervisor", fields, 1, "dropped a message it doesn't know");
         break;
     case SUPERVISOR_STOPPED:
+        if (e->auto_shutdown)
+            log_write(LOG_LEVEL_INFO, "supervisor", fields, 1, "ends by auto_shutdown: %s",
+                      e->reason);
         if (root) {
             publish_root(u, UNIT_STOPPED, e);
             stop_below(d, u);
@@ -201,8 +204,14 @@ supervisor_flags tree_flags(const config_supervisor *s)
         [CONFIG_ONE_FOR_ALL] = SUPERVISOR_ONE_FOR_ALL,
         [CONFIG_REST_FOR_ONE] = SUPERVISOR_REST_FOR_ONE,
     };
+    static const supervisor_auto_shutdown modes[] = {
+        [CONFIG_NEVER] = SUPERVISOR_NEVER,
+        [CONFIG_ANY_SIGNIFICANT] = SUPERVISOR_ANY_SIGNIFICANT,
+        [CONFIG_ALL_SIGNIFICANT] = SUPERVISOR_ALL_SIGNIFICANT,
+    };
     return (supervisor_flags){
         .strategy = strategies[s->strategy],
+        .auto_shutdown = modes[s->auto_shutdown],
         .max_restarts = s->max_restarts == CONFIG_INFINITY ? SUPERVISOR_UNLIMITED : s->max_restarts,
         .period = clock_from_us(s->within_us),
         .backoff = {.none = s->backoff.none,
@@ -225,6 +234,7 @@ void tree_describe(const config_child *child, supervisor_child *out)
     *out = (supervisor_child){
         .id = child->name,
         .restart = restarts[child->restart],
+        .significant = child->significant,
         .shutdown = child->shutdown_us == CONFIG_INFINITY ? SUPERVISOR_INFINITY
                                                           : clock_from_us(child->shutdown_us),
         .start_timeout =

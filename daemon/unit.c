@@ -141,6 +141,13 @@ static void use_policies(unit *u, policy_set set, bool last)
     release_policies(before);
 }
 
+void unit_place(unit *u, uint32_t order)
+{
+    actor_lock_take(&u->lock);
+    u->order = order;
+    actor_lock_give(&u->lock);
+}
+
 bool unit_configure(unit *u, loaded *s, const config_child *child)
 {
     policies *all = u->daemon->policies;

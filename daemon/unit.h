@@ -152,6 +152,9 @@ void unit_release(unit *u); /* NULL is fine */
  * False: out of memory, nothing changed. */
 bool unit_configure(unit *u, loaded *s, const config_child *child);
 
+/* Its place among its siblings has changed. */
+void unit_place(unit *u, uint32_t order);
+
 /* It is no longer in the tree: it takes in nothing more, and uses no policy. What may be its last
  * reference can be dropped under any lock from now on. */
 void unit_retire(unit *u);

@@ -140,6 +140,8 @@ void unit_put_info(json_out *out, unit *u)
     put_restarts(out, u, now);
     json_out_key(out, "restart");
     json_out_text(out, config_restart_name(u->child->restart));
+    json_out_key(out, "significant");
+    json_out_bool(out, u->child->significant);
     json_out_key(out, "breaker");
     json_out_text(out, u->breaker ? policy_breaker_name(u->breaker) : NULL);
     json_out_key(out, "fallback");
@@ -161,6 +163,8 @@ static void put_supervisor(json_out *out, const unit *u) LOCK_REQUIRES(u->lock)
         json_out_int(out, s->max_restarts);
     json_out_key(out, "within_ms");
     json_out_int(out, clock_from_us(s->within_us));
+    json_out_key(out, "auto_shutdown");
+    json_out_text(out, config_auto_shutdown_name(s->auto_shutdown));
 }
 
 static void put_children(json_out *out, unit *u)
@@ -189,6 +193,8 @@ void unit_put_tree(json_out *out, unit *u)
     json_out_text(out, unit_state_word(u));
     put_uint(out, "incarnation", u->incarnation);
     put_restarts(out, u, now);
+    json_out_key(out, "significant");
+    json_out_bool(out, u->child->significant);
     if (!u->supervises) {
         put_pids(out, u);
         put_uint(out, "waiting", u->counters.waiting);

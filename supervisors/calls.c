@@ -183,7 +183,7 @@ static const call_fn table[VERB_DROP + 1][SLOT_STATES] = {
 static bool waits_for_march(verb v)
 {
     return v == VERB_START || v == VERB_RESTART || v == VERB_REMOVE || v == VERB_SCALE ||
-           v == VERB_UPDATE || v == VERB_FLAGS;
+           v == VERB_UPDATE || v == VERB_ORDER || v == VERB_FLAGS;
 }
 
 /* What a request brings must fit the mode of now, not of when it was made. */
@@ -300,6 +300,8 @@ void sup_call_run(sup *s, request *r)
         sup_call_flags(s, r);
     } else if (r->verb == VERB_UPDATE) {
         sup_call_update(s, r);
+    } else if (r->verb == VERB_ORDER) {
+        sup_call_order(s, r);
     } else if (r->instance > 0) {
         run_on_slot(s, r);
     } else if (pool_find(s, r->id)) {

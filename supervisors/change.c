@@ -131,13 +131,13 @@ void sup_call_scale(sup *s, pool *p, request *r)
 /* ---- Update -----------------------------------------------------------------------------------
  */
 
-/* A nested supervisor that lives changes its own spec by its own requests; here only how it is
- * supervised changes. */
-static void update_nested(child_spec *old, const supervisor_child *child)
+/* How it is supervised changes; what it runs, and how many, stays. */
+static void update_settings(child_spec *old, const supervisor_child *child)
 {
     supervisor_child changed = *child;
 
     changed.id = old->child.id;
+    changed.instances = old->child.instances;
     changed.behaviour = old->child.behaviour;
     changed.arg = old->child.arg;
     changed.free_arg = old->child.free_arg;
@@ -145,6 +145,7 @@ static void update_nested(child_spec *old, const supervisor_child *child)
     old->child = changed;
 }
 
+/* `old` is in the spec, or NULL. */
 static void replace_spec(sup *s, pool *p, child_spec *old, child_spec *fresh)
 {
     fresh->child.instances = (p ? p->spec : old)->child.instances;
@@ -158,21 +159,8 @@ static void replace_spec(sup *s, pool *p, child_spec *old, child_spec *fresh)
     }
 }
 
-static void move(sup *s, pool *p, size_t index)
+static void update_pool(sup *s, pool *p)
 {
-    pool_move(s, p, index);
-    if (!p->kept)
-        return;
-    child_spec_ref(p->spec);
-    sup_spec_unlink(s->spec, p->spec);
-    sup_spec_insert(s->spec, p->spec, next_kept(p));
-    child_spec_unref(p->spec);
-}
-
-static void update_pool(sup *s, pool *p, size_t index)
-{
-    if (index != SUPERVISOR_SAME)
-        move(s, p, index);
     for (slot *c = p->first; c; c = slot_peer(c)) {
         slot_weigh(s, c);
         slot_publish(s, c, false);
@@ -183,6 +171,7 @@ void sup_call_update(sup *s, request *r)
 {
     pool *p = pool_find(s, r->id);
     child_spec *kept = sup_spec_find(s->spec, r->id);
+    child_spec *fresh = r->child;
 
     if (p && !p->kept)
         kept = NULL;
@@ -190,12 +179,14 @@ void sup_call_update(sup *s, request *r)
         answer(r, SUPERVISOR_ENOTFOUND);
         return;
     }
-    if (p && p->first->live && p->spec->is_supervisor && r->child->is_supervisor)
-        update_nested(p->spec, &r->child->child);
+    /* A nested supervisor that lives changes its own spec by its own requests. */
+    if (!fresh->child.behaviour ||
+        (p && p->first->live && p->spec->is_supervisor && fresh->is_supervisor))
+        update_settings(p ? p->spec : kept, &fresh->child);
     else
-        replace_spec(s, p, kept, r->child);
+        replace_spec(s, p, kept, fresh);
     if (p)
-        update_pool(s, p, r->index);
+        update_pool(s, p);
     if (p && r->instances > 0) {
         r->verb = VERB_SCALE;
         sup_call_scale(s, p, r);
@@ -203,6 +194,13 @@ void sup_call_update(sup *s, request *r)
     }
     if (r->instances > 0)
         kept->child.instances = r->instances;
+    answer(r, SUPERVISOR_OK);
+}
+
+void sup_call_order(sup *s, request *r)
+{
+    pool_order(s, r->ids, r->count);
+    sup_spec_order(s->spec, r->ids, r->count);
     answer(r, SUPERVISOR_OK);
 }
 

@@ -18,12 +18,17 @@ static slot *place(const sup *s, size_t index)
     return c;
 }
 
-static void order_insert(sup *s, slot *c, slot *before)
+static void order_link(sup *s, slot *c, slot *before)
 {
     c->next = before;
     c->prev = before ? before->prev : s->last;
     *(c->prev ? &c->prev->next : &s->first) = c;
     *(c->next ? &c->next->prev : &s->last) = c;
+}
+
+static void order_insert(sup *s, slot *c, slot *before)
+{
+    order_link(s, c, before);
     uint64_t rank = c->prev ? c->prev->rank : 0;
     for (slot *at = c; at && at->rank <= rank; at = at->next)
         at->rank = ++rank;
@@ -158,22 +163,28 @@ pool *pool_new(sup *s, child_spec *spec, size_t index)
     return NULL;
 }
 
-void pool_move(sup *s, pool *p, size_t index)
+static void to_front(sup *s, pool *p)
 {
-    slot *c = p->first, *behind = p->last->next, *next;
-    size_t at = 0;
+    slot *c = p->last, *before;
 
-    for (const slot *o = s->first; o != c; o = o->pool->last->next)
-        at++;
-    /* `index` is the place without the pool. */
-    slot *before = index >= s->ids.count - 1 ? NULL : place(s, index < at ? index : index + 1);
-    if (before == behind)
-        return;
-    for (uint32_t n = p->count; n > 0; n--, c = next) {
-        next = c->next;
+    for (uint32_t n = p->count; n > 0; n--, c = before) {
+        before = c->prev;
         order_remove(s, c);
-        order_insert(s, c, before);
+        order_link(s, c, s->first);
     }
+}
+
+void pool_order(sup *s, char *const *ids, size_t count)
+{
+    uint64_t rank = 0;
+
+    while (count-- > 0) {
+        pool *p = pool_find(s, ids[count]);
+        if (p)
+            to_front(s, p);
+    }
+    for (slot *c = s->first; c; c = c->next)
+        c->rank = ++rank;
     march_reordered(s);
 }
 

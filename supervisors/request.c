@@ -11,6 +11,7 @@ static void request_free(void *arg)
 {
     request *r = arg;
     child_spec_unref(r->child);
+    free(r->ids);
     free(r->parts);
     free(r);
 }
@@ -45,6 +46,35 @@ static actor_msg *named(verb v, const char *id)
     return r ? message_of(r) : NULL;
 }
 
+/* A copy of the texts in one block; NULL when out of memory. */
+static char **copy_ids(const char *const *ids, size_t count)
+{
+    size_t room = count * sizeof(char *) + 1;
+    for (size_t i = 0; i < count; i++)
+        room += strlen(ids[i]) + 1;
+    char **copy = malloc(room);
+    char *at = (char *)(copy + count);
+    for (size_t i = 0; copy && i < count; i++) {
+        copy[i] = at;
+        at = stpcpy(at, ids[i]) + 1;
+    }
+    return copy;
+}
+
+actor_msg *supervisor_request_order(const char *const *ids, size_t count)
+{
+    request *r = request_new(VERB_ORDER, NULL);
+    if (!r)
+        return NULL;
+    r->count = count;
+    r->ids = copy_ids(ids, count);
+    if (!r->ids) {
+        request_free(r);
+        return NULL;
+    }
+    return message_of(r);
+}
+
 /* As declared for start and update: the caller keeps arg and nested only where NULL is returned. */
 static actor_msg *with_child(verb v, const supervisor_child *child, bool keep, size_t index)
 {
@@ -59,7 +89,7 @@ static actor_msg *with_child(verb v, const supervisor_child *child, bool keep, s
         request_free(r);
         return NULL;
     }
-    r->bad = child_spec_new(child, r->why, sizeof r->why, &r->child);
+    r->bad = child_spec_new(child, v == VERB_UPDATE, r->why, sizeof r->why, &r->child);
     if (r->bad == SUPERVISOR_ENOMEM) {
         actor_msg_free(msg);
         return NULL;
@@ -79,9 +109,9 @@ actor_msg *supervisor_request_start(const supervisor_child *child, bool keep, si
     return with_child(VERB_START, child, keep, index);
 }
 
-actor_msg *supervisor_request_update(const supervisor_child *child, size_t index)
+actor_msg *supervisor_request_update(const supervisor_child *child)
 {
-    return with_child(VERB_UPDATE, child, true, index);
+    return with_child(VERB_UPDATE, child, true, SUPERVISOR_LAST);
 }
 
 actor_msg *supervisor_request_stop(const char *id)

@@ -23,6 +23,7 @@ typedef enum verb {
     VERB_ADD, /* the part of a scale that starts an instance */
     VERB_SCALE,
     VERB_UPDATE,
+    VERB_ORDER,
     VERB_FLAGS,
     VERB_WHICH,
     VERB_COUNT,
@@ -41,7 +42,9 @@ struct request {
     uint32_t instance;  /* it is to this one only; 0: to all */
     uint32_t instances; /* of scale and update: how many there shall be; 0: as many as there are */
     supervisor_flags flags;
-    child_spec *child;  /* start and update; NULL when `bad` is set */
+    child_spec *child; /* start and update; NULL when `bad` is set */
+    char **ids;        /* order: `count` of them, in one block */
+    size_t count;
     supervisor_err bad; /* it can't be carried out: the answer, and why */
     char why[160];
     actor_msg *msg; /* the one it came with, owned, from sup_call_take() on */

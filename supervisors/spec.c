@@ -55,15 +55,13 @@ supervisor_err supervisor_flags_check(const supervisor_flags *f, char *why, size
     return SUPERVISOR_OK;
 }
 
-static supervisor_err check_child(const supervisor_child *c, char *why, size_t size)
+static supervisor_err check_settings(const supervisor_child *c, char *why, size_t size)
 {
     if (!c->id || !*c->id)
         return refuse(why, size, "id: is missing");
     if (strlen(c->id) > SUPERVISOR_ID_MAX)
         return refuse(why, size, "id: '%.32s...' is longer than %d bytes", c->id,
                       SUPERVISOR_ID_MAX);
-    if (!c->behaviour == !c->nested)
-        return refuse(why, size, "'%s': needs either a behaviour or a nested supervisor", c->id);
     if (c->restart < SUPERVISOR_PERMANENT || c->restart > SUPERVISOR_TEMPORARY)
         return refuse(why, size, "'%s': restart: %d is none", c->id, (int)c->restart);
     if (c->significant && c->restart == SUPERVISOR_PERMANENT)
@@ -86,6 +84,16 @@ static supervisor_err check_child(const supervisor_child *c, char *why, size_t s
     return SUPERVISOR_OK;
 }
 
+static supervisor_err check_child(const supervisor_child *c, bool update, char *why, size_t size)
+{
+    supervisor_err err = check_settings(c, why, size);
+    bool both = c->behaviour && c->nested, neither = !c->behaviour && !c->nested;
+
+    if (err == SUPERVISOR_OK && (both || (neither && !update)))
+        return refuse(why, size, "'%s': needs either a behaviour or a nested supervisor", c->id);
+    return err;
+}
+
 supervisor_err child_check_mode(const supervisor_child *c, supervisor_auto_shutdown mode, char *why,
                                 size_t size)
 {
@@ -97,7 +105,7 @@ supervisor_err child_check_mode(const supervisor_child *c, supervisor_auto_shutd
 supervisor_err supervisor_child_check(const supervisor_child *c, supervisor_auto_shutdown mode,
                                       char *why, size_t size)
 {
-    supervisor_err err = check_child(c, why, size);
+    supervisor_err err = check_child(c, false, why, size);
     return err != SUPERVISOR_OK ? err : child_check_mode(c, mode, why, size);
 }
 
@@ -109,10 +117,10 @@ static void free_nested(void *arg)
     supervisor_spec_free(arg);
 }
 
-supervisor_err child_spec_new(const supervisor_child *child, char *why, size_t size,
+supervisor_err child_spec_new(const supervisor_child *child, bool update, char *why, size_t size,
                               child_spec **out)
 {
-    supervisor_err err = check_child(child, why, size);
+    supervisor_err err = check_child(child, update, why, size);
     if (err != SUPERVISOR_OK)
         return err;
     size_t length = strlen(child->id) + 1;
@@ -184,7 +192,7 @@ supervisor_err supervisor_spec_add(supervisor_spec *spec, const supervisor_child
         (void)refuse(why, size, "id: '%s' is there already", child->id);
         return SUPERVISOR_EPRESENT;
     }
-    err = child_spec_new(child, why, size, &s);
+    err = child_spec_new(child, false, why, size, &s);
     if (err != SUPERVISOR_OK)
         return err;
     sup_spec_insert(spec, s, NULL);
@@ -220,6 +228,19 @@ void sup_spec_insert(supervisor_spec *spec, child_spec *s, child_spec *before)
     *(s->next ? &s->next->prev : &spec->last) = s;
     sup_map_add(&spec->ids, &s->by_id, sup_map_hash_text(s->id));
     child_spec_ref(s);
+}
+
+void sup_spec_order(supervisor_spec *spec, char *const *ids, size_t count)
+{
+    while (count-- > 0) {
+        child_spec *s = sup_spec_find(spec, ids[count]);
+        if (!s)
+            continue;
+        child_spec_ref(s);
+        sup_spec_unlink(spec, s);
+        sup_spec_insert(spec, s, spec->first);
+        child_spec_unref(s);
+    }
 }
 
 void sup_spec_unlink(supervisor_spec *spec, child_spec *s)

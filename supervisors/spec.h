@@ -32,9 +32,10 @@ extern const actor_behaviour sup_behaviour;
 supervisor_err child_check_mode(const supervisor_child *child, supervisor_auto_shutdown mode,
                                 char *why, size_t size);
 
-/* A checked copy with one reference; not against the mode of its supervisor.
+/* A checked copy with one reference; not against the mode of its supervisor. `update`: it may be
+ * without a behaviour and a nested supervisor, see supervisor_request_update().
  * Ownership  of arg and nested is taken on SUPERVISOR_OK. */
-supervisor_err child_spec_new(const supervisor_child *child, char *why, size_t size,
+supervisor_err child_spec_new(const supervisor_child *child, bool update, char *why, size_t size,
                               child_spec **out);
 child_spec *child_spec_ref(child_spec *s);
 void child_spec_unref(child_spec *s); /* NULL is allowed */
@@ -43,5 +44,7 @@ child_spec *sup_spec_find(const supervisor_spec *spec, const char *id);
 /* Put `s` before `before` (NULL: at the end). The list has a reference of its own. */
 void sup_spec_insert(supervisor_spec *spec, child_spec *s, child_spec *before);
 void sup_spec_unlink(supervisor_spec *spec, child_spec *s);
+/* As supervisor_request_order(). */
+void sup_spec_order(supervisor_spec *spec, char *const *ids, size_t count);
 
 #endif

@@ -249,17 +249,20 @@ supervisor_err supervisor_spawn(actor_system *sys, supervisor_spec *spec, actor_
  *          request or the start fails (not when NULL is returned). `keep`: it becomes part of the
  *          supervisor's spec, and comes back when the supervisor is restarted, as if it were from
  *          the file. `index`: its place in start order.
- *          SUPERVISOR_OK with the reference (of a pool: of one), ACTOR_NONE if it declined (then
- * it is there, stopped, unless temporary); ESTARTED with the reference of the one there; EPRESENT;
- * EFAILED with the reason, and it isn't kept: what of a pool had started is stopped; EINVAL with
- * the reason. stop     by the child's shutdown policy. It stays, stopped; a temporary one is
- * forgotten. OK also when it is stopped already; ENOTFOUND. restart  a stopped child starts, a
- * running one is stopped and started on its mailbox. Neither is counted. A child that can't be
- * started stays, stopped: EFAILED with the reason. ERESTARTING while it is being restarted, of a
- * pool: all of it; ENOTFOUND. kill     end the running incarnation by force; what follows is what
- * follows a crash (restart type, limit). OK when it is gone; OK also when it doesn't run.
- * ENOTFOUND. remove   forget a stopped child (OTP's delete). ERUNNING, ERESTARTING, ENOTFOUND. drop
- * stop and remove in one: what a reload does with a child that is no longer in the file. ENOTFOUND.
+ *          SUPERVISOR_OK with the reference (of a pool: of one), ACTOR_NONE if it declined (then it
+ *          is there, stopped, unless temporary); ESTARTED with the reference of the one there;
+ *          EPRESENT; EFAILED with the reason, and it isn't kept: what of a pool had started is
+ *          stopped; EINVAL with the reason.
+ * stop     by the child's shutdown policy. It stays, stopped; a temporary one is forgotten.
+ *          OK also when it is stopped already; ENOTFOUND.
+ * restart  a stopped child starts, a running one is stopped and started on its mailbox. Neither is
+ *          counted. A child that can't be started stays, stopped: EFAILED with the reason.
+ *          ERESTARTING while it is being restarted, of a pool: all of it; ENOTFOUND.
+ * kill     end the running incarnation by force; what follows is what follows a crash (restart
+ *          type, limit). OK when it is gone; OK also when it doesn't run. ENOTFOUND.
+ * remove   forget a stopped child (OTP's delete). ERUNNING, ERESTARTING, ENOTFOUND.
+ * drop     stop and remove in one: what a reload does with a child that is no longer in the file.
+ *          ENOTFOUND.
  * scale    so many instances from now on, by the calls above also when the supervisor is restarted.
  *          More: they are started, unless all others are stopped. OK when they have; EFAILED with
  *          the reason of the first that could not be, and the others stay. Fewer: the last ones end
@@ -268,9 +271,11 @@ supervisor_err supervisor_spawn(actor_system *sys, supervisor_spec *spec, actor_
  * update   new settings for the child of the same id; what runs is not touched, its next stop or
  *          restart follows them. behaviour, arg and nested hold for the next actor that is made: a
  *          running one, and its restarts, keep what they were made with (so put what a reload may
- *          change behind `arg`). The nested spec of a supervisor that has its actor is dropped:
- *          its own requests change it. `index`: its new place, or SUPERVISOR_SAME. A number of
- *          instances that isn't 0 is a scale as well. ENOTFOUND, EINVAL.
+ *          change behind `arg`). With neither behaviour nor nested they stay as they are. The
+ *          nested spec of a supervisor that has its actor is dropped: its own requests change it.
+ *          A number of instances that isn't 0 is a scale as well. ENOTFOUND, EINVAL.
+ * order    these children first, in this order, each named once; the others after them, in the
+ *          order they have. Nothing starts or stops; ids that are not there are passed over.
  * flags    new strategy, auto_shutdown, limits and backoff in place; the history of restarts is
  *          kept, and nothing ends by the change. After a change to SUPERVISOR_NEVER the significant
  *          children there stay and end nothing. EINVAL.
@@ -278,8 +283,6 @@ supervisor_err supervisor_spawn(actor_system *sys, supervisor_spec *spec, actor_
  *          all.
  * count    how many.
  */
-#define SUPERVISOR_SAME (SIZE_MAX - 1) /* of index: where it is */
-
 actor_msg *supervisor_request_start(const supervisor_child *child, bool keep, size_t index);
 actor_msg *supervisor_request_stop(const char *id);
 actor_msg *supervisor_request_restart(const char *id);
@@ -287,7 +290,8 @@ actor_msg *supervisor_request_kill(const char *id);
 actor_msg *supervisor_request_remove(const char *id);
 actor_msg *supervisor_request_drop(const char *id);
 actor_msg *supervisor_request_scale(const char *id, uint32_t instances);
-actor_msg *supervisor_request_update(const supervisor_child *child, size_t index);
+actor_msg *supervisor_request_update(const supervisor_child *child);
+actor_msg *supervisor_request_order(const char *const *ids, size_t count);
 actor_msg *supervisor_request_flags(const supervisor_flags *flags);
 actor_msg *supervisor_request_which(const char *id);
 actor_msg *supervisor_request_count(void);

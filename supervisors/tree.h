@@ -132,7 +132,8 @@ typedef struct sup {
 pool *pool_new(sup *s, child_spec *spec, size_t index);
 /* One more slot, with the lowest free number; NULL when out of memory. */
 slot *pool_add(sup *s, pool *p);
-void pool_move(sup *s, pool *p, size_t index);
+/* As supervisor_request_order(); while no march goes. */
+void pool_order(sup *s, char *const *ids, size_t count);
 pool *pool_find(const sup *s, const char *id);
 pool *pool_next(const pool *p); /* in start order, or NULL */
 slot *pool_slot(const pool *p, uint32_t number);
@@ -221,6 +222,7 @@ void sup_call_drop(sup *s, slot *c, request *r);
 void sup_call_start_new(sup *s, request *r);
 void sup_call_scale(sup *s, pool *p, request *r);
 void sup_call_update(sup *s, request *r);
+void sup_call_order(sup *s, request *r);
 void sup_call_flags(sup *s, request *r);
 void sup_forget_spec(sup *s, pool *p); /* it no longer comes back with the supervisor */
 

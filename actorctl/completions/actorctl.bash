@@ -8,7 +8,7 @@ _actorctl() {
         esac
     done
     case $first in
-    '') words=' status ls tree inspect send ask result wait cancel spawn stop restart kill delete pause resume purge deadletters breaker check reload raw version help completion' ;;
+    '') words=' status ls tree inspect send ask result wait cancel spawn stop restart kill delete pause resume purge deadletters breaker check diff reload raw version help completion' ;;
     deadletters) if [ -z "$second" ]; then words=' ls show replay drop'; else first="$first $second"; fi ;;
     breaker) if [ -z "$second" ]; then words=' ls open close reset'; else first="$first $second"; fi ;;
     esac
@@ -39,6 +39,7 @@ _actorctl() {
     'breaker close') flags=' --url --token-file --json --timeout --help --version' ask='actorctl breaker ls -o name --timeout 1s' ;;
     'breaker reset') flags=' --url --token-file --json --timeout --help --version' ask='actorctl breaker ls -o name --timeout 1s' ;;
     'check') flags=' --url --token-file --json --timeout --help --version' ask='file' ;;
+    'diff') flags=' --url --token-file --json --timeout --help --version' ask='' ;;
     'reload') flags=' --url --token-file --json --timeout --help --version' ask='' ;;
     'raw') flags=' --url --token-file --json --timeout --help --version' ask='' ;;
     'version') flags=' --url --token-file --json --timeout --help --version' ask='' ;;

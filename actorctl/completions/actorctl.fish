@@ -1,5 +1,5 @@
 complete -c actorctl -f
-complete -c actorctl -n __fish_use_subcommand -a ' status ls tree inspect send ask result wait cancel spawn stop restart kill delete pause resume purge deadletters breaker check reload raw version help completion'
+complete -c actorctl -n __fish_use_subcommand -a ' status ls tree inspect send ask result wait cancel spawn stop restart kill delete pause resume purge deadletters breaker check diff reload raw version help completion'
 complete -c actorctl -n '__fish_seen_subcommand_from deadletters' -a ' ls show replay drop'
 complete -c actorctl -n '__fish_seen_subcommand_from breaker' -a ' ls open close reset'
 complete -c actorctl -l url -r -d 'the daemon\'s socket ($ACTORCTL_URL)'

@@ -125,7 +125,8 @@ START_TEST(a_supervisor_changes_in_place)
                 "version: 1\nsupervisor: {strategy: one_for_all, max_restarts: unlimited, backoff: "
                 "{max: 1s}, children: [{name: b, echo: {}}, {name: a, echo: {}}]}\n",
                 "update root: strategy: one_for_one -> one_for_all, max_restarts: 10 in 1m -> "
-                "unlimited, backoff.max: 30s -> 1s, order: a, b -> b, a\n");
+                "unlimited, backoff.max: 30s -> 1s\n"
+                "reorder root: children: a, b -> b, a\n");
 }
 END_TEST
 

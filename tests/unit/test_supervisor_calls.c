@@ -2,6 +2,7 @@
 #include "tests/support/family.h"
 #include "tests/support/suite.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define ONE  SUPERVISOR_ONE_FOR_ONE
@@ -449,7 +450,7 @@ START_TEST(a_child_made_temporary_in_a_waiting_group_goes)
     order("a", KID_CRASH);
     kid_of("b")->restart = SUPERVISOR_TEMPORARY;
     supervisor_child b = family_child(kid_of("b"));
-    family_answers(root, supervisor_request_update(&b, SUPERVISOR_SAME), SUPERVISOR_OK);
+    family_answers(root, supervisor_request_update(&b), SUPERVISOR_OK);
     family_run(200);
     trace_is(&family_log, "*a -b !a +a");
     list_is("a:running");
@@ -542,7 +543,7 @@ START_TEST(SUP_115_a_changed_spec_holds_for_the_next_stop)
     running(family_spec("root", flags(ONE), "a b"));
     kid_of("a")->shutdown = 1000;
     supervisor_child c = family_child(kid_of("a"));
-    family_answers(root, supervisor_request_update(&c, SUPERVISOR_SAME), SUPERVISOR_OK);
+    family_answers(root, supervisor_request_update(&c), SUPERVISOR_OK);
     trace_is(&family_log, "");
     family_answers(root, supervisor_request_which("a"), SUPERVISOR_OK);
     ck_assert_int_eq(family_last.first.shutdown, 1000);
@@ -559,11 +560,11 @@ START_TEST(SUP_115_a_changed_restart_type_holds_for_the_next_exit)
     running(family_spec("root", flags(ONE), "a"));
     kid_of("a")->restart = SUPERVISOR_TRANSIENT;
     supervisor_child c = family_child(kid_of("a"));
-    family_answers(root, supervisor_request_update(&c, SUPERVISOR_SAME), SUPERVISOR_OK);
+    family_answers(root, supervisor_request_update(&c), SUPERVISOR_OK);
     order("a", KID_EXIT);
     list_is("a:stopped");
     c = family_child(kid_of("x"));
-    family_answers(root, supervisor_request_update(&c, SUPERVISOR_SAME), SUPERVISOR_ENOTFOUND);
+    family_answers(root, supervisor_request_update(&c), SUPERVISOR_ENOTFOUND);
 }
 END_TEST
 
@@ -576,20 +577,58 @@ START_TEST(SUP_116_F7_new_children_start_in_their_place)
 }
 END_TEST
 
+static void new_order(const char *names)
+{
+    char text[64], *rest = text;
+    const char *ids[8];
+    size_t count = 0;
+    snprintf(text, sizeof text, "%s", names);
+    for (char *id; (id = strsep(&rest, " "));)
+        ids[count++] = id;
+    family_answers(root, supervisor_request_order(ids, count), SUPERVISOR_OK);
+}
+
+START_TEST(an_update_without_a_behaviour_keeps_what_runs)
+{
+    kid_of("a")->stop_time = -1;
+    running(family_spec("root", flags(ONE), "a b"));
+    supervisor_child c = {.id = "a", .shutdown = 10};
+    family_answers(root, supervisor_request_update(&c), SUPERVISOR_OK);
+    c = (supervisor_child){.id = "a", .shutdown = -4};
+    family_answers(root, supervisor_request_update(&c), SUPERVISOR_EINVAL);
+    family_ask(&family_last, root, supervisor_request_stop("a"));
+    family_run(10);
+    ck_assert(family_last.done);
+    family_answers(root, supervisor_request_restart("a"), SUPERVISOR_OK);
+    list_is("a:running b:running");
+}
+END_TEST
+
 START_TEST(children_can_move)
 {
     running(family_spec("root", flags(REST), "a b c d"));
-    supervisor_child c = family_child(kid_of("d"));
-    family_answers(root, supervisor_request_update(&c, 0), SUPERVISOR_OK);
+    new_order("d");
     list_is("d:running a:running b:running c:running");
-    c = family_child(kid_of("a"));
-    family_answers(root, supervisor_request_update(&c, 2), SUPERVISOR_OK);
-    list_is("d:running b:running a:running c:running");
-    c = family_child(kid_of("d"));
-    family_answers(root, supervisor_request_update(&c, SUPERVISOR_LAST), SUPERVISOR_OK);
-    list_is("b:running a:running c:running d:running");
+    new_order("b x a"); /* x is none */
+    list_is("b:running a:running d:running c:running");
     order("a", KID_CRASH);
-    trace_is(&family_log, "*a -d -c +a +c +d");
+    trace_is(&family_log, "*a -c -d +a +d +c");
+    new_order("c b a d");
+    order("a", KID_CRASH);
+    trace_is(&family_log, "*a -d +a +d");
+}
+END_TEST
+
+START_TEST(children_that_moved_come_back_in_their_new_order)
+{
+    supervisor_spec *outer = family_spec("root", flags(ONE), "");
+    family_nest(outer, "in", family_spec("in", flags(ONE), "a b c"), SUPERVISOR_PERMANENT);
+    actor_ref top = family_spawn(outer);
+    trace_is(&family_log, "+a +b +c");
+    root = family_ref("in");
+    new_order("c a");
+    family_answers(top, supervisor_request_restart("in"), SUPERVISOR_OK);
+    trace_is(&family_log, "-b -a -c +c +a +b");
 }
 END_TEST
 
@@ -597,8 +636,7 @@ START_TEST(a_move_while_a_group_waits_loses_nobody)
 {
     running(family_spec("root", waiting(REST, 100), "a b c"));
     order("b", KID_CRASH);
-    supervisor_child c = family_child(kid_of("c"));
-    family_answers(root, supervisor_request_update(&c, 0), SUPERVISOR_OK);
+    new_order("c");
     trace_is(&family_log, "*b -c");
     family_run(100);
     trace_is(&family_log, "+c +b");
@@ -630,7 +668,7 @@ START_TEST(arguments_live_as_long_as_they_are_needed)
     supervisor_child c = counted("a");
     family_answers(root, supervisor_request_start(&c, false, SUPERVISOR_LAST), SUPERVISOR_OK);
     /* A new argument: the actor keeps the old one as long as it lives. */
-    family_answers(root, supervisor_request_update(&c, SUPERVISOR_SAME), SUPERVISOR_OK);
+    family_answers(root, supervisor_request_update(&c), SUPERVISOR_OK);
     order("a", KID_CRASH);
     ck_assert_uint_eq(freed, 0);
     family_ask(&family_last, root, supervisor_request_stop("a"));
@@ -693,7 +731,9 @@ int main(void)
                                   SUP_115_a_changed_spec_holds_for_the_next_stop,
                                   SUP_115_a_changed_restart_type_holds_for_the_next_exit,
                                   SUP_116_F7_new_children_start_in_their_place,
+                                  an_update_without_a_behaviour_keeps_what_runs,
                                   children_can_move,
+                                  children_that_moved_come_back_in_their_new_order,
                                   a_move_while_a_group_waits_loses_nobody,
                                   arguments_live_as_long_as_they_are_needed,
                                   NULL};

@@ -546,12 +546,12 @@ START_TEST(SUP_120_the_settings_of_a_pool_change_for_all_instances)
     kid_of("p")->restart = SUPERVISOR_TEMPORARY;
     supervisor_child c = family_child(kid_of("p"));
     c.instances = 0; /* as many as there are */
-    family_answers(root, supervisor_request_update(&c, SUPERVISOR_SAME), SUPERVISOR_OK);
+    family_answers(root, supervisor_request_update(&c), SUPERVISOR_OK);
     log_is("");
     list_is("p1:running p2:running");
     c = family_child(kid_of("p"));
     c.instances = 3;
-    family_answers(root, supervisor_request_update(&c, SUPERVISOR_SAME), SUPERVISOR_OK);
+    family_answers(root, supervisor_request_update(&c), SUPERVISOR_OK);
     log_is("+p3");
     order("p1", KID_CRASH);
     order("p3", KID_CRASH);
@@ -562,15 +562,10 @@ END_TEST
 START_TEST(a_pool_moves_as_one)
 {
     running(flags(ONE), 2, "a p b");
-    supervisor_child c = family_child(kid_of("p"));
-    c.instances = 0;
-    family_answers(root, supervisor_request_update(&c, 0), SUPERVISOR_OK);
+    static const char *const first[] = {"p"}, *const all[] = {"b", "a", "p"};
+    family_answers(root, supervisor_request_order(first, 1), SUPERVISOR_OK);
     list_is("p1:running p2:running a:running b:running");
-    c = family_child(kid_of("a"));
-    family_answers(root, supervisor_request_update(&c, 2), SUPERVISOR_OK);
-    list_is("p1:running p2:running b:running a:running");
-    c = family_child(kid_of("p"));
-    family_answers(root, supervisor_request_update(&c, SUPERVISOR_LAST), SUPERVISOR_OK);
+    family_answers(root, supervisor_request_order(all, 3), SUPERVISOR_OK);
     list_is("b:running a:running p1:running p2:running");
 }
 END_TEST

@@ -64,7 +64,7 @@ static void set_significant(const char *name, bool on, supervisor_err expected)
 {
     kid_of(name)->significant = on;
     supervisor_child c = family_child(kid_of(name));
-    family_answers(root, supervisor_request_update(&c, SUPERVISOR_SAME), expected);
+    family_answers(root, supervisor_request_update(&c), expected);
 }
 
 /* ---- What is refused ---- */

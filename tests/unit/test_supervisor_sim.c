@@ -338,6 +338,17 @@ static void tell(node *n)
         actor_msg_free(msg);
 }
 
+/* Some of a supervisor's children, from the last to the first. */
+static actor_msg *random_order(int parent)
+{
+    const char *ids[NODES];
+    size_t count = 0;
+    for (int i = node_count; i-- > 0;)
+        if (nodes[i].parent == parent && one_in(2))
+            ids[count++] = nodes[i].id;
+    return supervisor_request_order(ids, count);
+}
+
 static actor_msg *random_request(node *n, int parent)
 {
     supervisor_child c;
@@ -360,7 +371,7 @@ static actor_msg *random_request(node *n, int parent)
         if (n->is_supervisor)
             return supervisor_request_which(n->id);
         c = random_child(n);
-        return supervisor_request_update(&c, one_in(2) ? SUPERVISOR_SAME : (size_t)pick(0, 4));
+        return one_in(2) ? supervisor_request_update(&c) : random_order(parent);
     case 8:
         f = random_flags();
         f.max_restarts += 4;
