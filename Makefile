@@ -336,7 +336,7 @@ PRODUCT_OBJ := $(sort $(LIBACTOR_OBJ) $(SUPERVISORS_OBJ) $(CONFIG_OBJ) $(DAEMON_
 
 # --- Targets for people ------------------------------------------------------
 
-.PHONY: all run test bench bench-runtime bench-peers asan tsan scenarios valgrind lint install uninstall deps format clean help
+.PHONY: all run test bench bench-runtime bench-peers asan tsan scenarios valgrind model lint install uninstall deps format clean help
 
 all: $(LIBRARIES) $(PROGRAMS) ## build the programs and libactor (the default)
 
@@ -368,6 +368,10 @@ scenarios: all ## the catalogue of behaviours and whether each holds; STRICT=1
 valgrind: all $(UNIT_BIN) ## the unit tests under valgrind
 	@scripts/deps ensure valgrind
 	@TEST_TIMEOUT=1200 VALGRIND=1 tests/run $(BIN) $(UNIT_BIN)
+
+model: ## check the lock-free parts as models, with spin; T=text checks some
+	@scripts/deps ensure model
+	@tests/model/run build/model $(T)
 
 lint: lint-sources lint-format lint-clang lint-tidy lint-cppcheck lint-shell lint-unit ## formatter, analyzers, thread safety, unit
 
