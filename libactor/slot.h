@@ -9,7 +9,7 @@
  * Fields are grouped by who writes them, a cache line each:
  *   producers  any thread that sends or signals; what it only reads stands beside
  *   consumer   whoever runs the actor: between schedule() and the next mark as empty exactly one
- *   rare       written at spawn or at the turn of an incarnation; the consumer's, but for signals
+ *   rare       the consumer's too, but seldom needed: a batch touches two lines and the state
  */
 #ifndef ACTOR_SLOT_H
 #define ACTOR_SLOT_H
@@ -49,34 +49,35 @@ struct actor {
     struct actor__ext *ext; /* NULL until needed; set at spawn if `locked` */
     actor__node pill;       /* actor_drain(): what came before it is handled, then it ends */
 
-    /* Consumer. */
+    /* Consumer: all that a batch in order needs. */
     alignas(ACTOR__LINE) actor__node *tail; /* handled already; what follows it waits */
     actor__node stub;
-    actor_msg *lanes[ACTOR__LANES]; /* lanes.h: taken from the mailbox, waiting */
-    _Atomic uint8_t phase;          /* actor_phase; the consumer's, read by actor_inspect() */
-    _Atomic bool paused;            /* as phase */
-    bool intake;                    /* the actor's own: user messages are handled */
-    bool slow;                      /* not simply the mailbox in order; see run.c */
-    bool ending;                    /* actor_stop() or actor_kill() came */
-    bool draining;                  /* the pill was reached: ends when the lanes are empty */
-    uint8_t exit;                   /* actor_exit of the current or last incarnation */
-    uint8_t flags;                  /* ACTOR__F_... */
-
-    /* Rare. */
-    alignas(ACTOR__LINE) void *state; /* `inline_state` or a block of the heap */
     actor__handler handle;
-    const actor_behaviour *behaviour;
+    void *state; /* `inline_state` or a block of the heap */
     void *arg;
-    actor_ref supervisor;
-    actor_msg *watched;       /* records of its watchers, see watch.c */
-    _Atomic uint64_t handled; /* user messages; the consumer's */
-    _Atomic uint32_t incarnation;
+    _Atomic uint64_t handled; /* user messages */
     /* lifecycle.h: what the consumer must look at first. Written by any thread, but seldom, and
      * read before each message: so not on the producers' line. */
     _Atomic uint32_t signals;
+    _Atomic uint32_t incarnation;
+    _Atomic uint8_t phase; /* actor_phase; read by actor_inspect() */
+    _Atomic bool paused;   /* as phase */
+    bool intake;           /* the actor's own: user messages are handled */
+    bool slow;             /* not simply the mailbox in order; see run.c */
+    bool ending;           /* actor_stop() or actor_kill() came */
+    bool draining;         /* the pill was reached: ends when the lanes are empty */
+    uint8_t exit;          /* actor_exit of the current or last incarnation */
+    uint8_t flags;         /* ACTOR__F_... */
+
+    /* Rare: the consumer's, on the slow way and at the turn of an incarnation. */
+    alignas(ACTOR__LINE) actor_msg *lanes[ACTOR__LANES]; /* lanes.h: taken from the mailbox */
+    const actor_behaviour *behaviour;
+    actor_ref supervisor;
+    actor_msg *watched; /* records of its watchers, see watch.c */
 
     alignas(ACTOR__LINE) char inline_state[ACTOR__STATE_INLINE];
 };
+static_assert(offsetof(actor, lanes) == 128, "a batch in order touches two lines");
 static_assert(offsetof(actor, inline_state) <= 192, "the slot proper");
 static_assert(sizeof(actor) == 256, "an idle actor, all told");
 
