@@ -34,6 +34,7 @@ LIBACTOR_SRC := \
     libactor/names.c \
     libactor/notice.c \
     libactor/pool.c \
+    libactor/room.c \
     libactor/run.c \
     libactor/runq.c \
     libactor/self.c \

@@ -96,6 +96,7 @@ enum {
     ACTOR_MSG_TIMER = 0xff00, /* default type of actor_after(); see actor_msg_tag() */
     ACTOR_MSG_DOWN,           /* a watched actor ended, or restarted: payload actor_down */
     ACTOR_MSG_NOTICE,         /* to a supervisor about its child: payload actor_notice */
+    ACTOR_MSG_ROOM,           /* a mailbox has room again, or its actor ended: actor_room */
 };
 
 /* A new message with `size` payload bytes, not initialised, of priority ACTOR_NORMAL.
@@ -319,6 +320,37 @@ typedef struct actor_down {
     actor_exit exit;
     bool restarted; /* it lives on, in a new incarnation */
 } actor_down;
+
+/* Be told once, by ACTOR_MSG_ROOM, when the mailbox of `target` has room: for who was refused with
+ * ACTOR_EFULL and does not want to try again and again. A system message, so it is handled also
+ * while the own intake is closed: to hold back what would have to be passed on,
+ *
+ *     if ((err = actor_tell(self, to, &msg)) == ACTOR_EFULL) {
+ *         actor_return(self, &msg);      // to the front of the own mailbox, if it came from there
+ *         actor_intake(self, false);
+ *         err = actor_want_room(self, to);
+ *     }
+ *
+ * and on ACTOR_MSG_ROOM actor_intake(self, true).
+ *
+ * When      half the capacity or less waits there (rounded down); at once if that is so already, or
+ *           the mailbox is unbounded. Producers are told in the order they asked, at first one for
+ *           each free place, the next as messages are handled. It is a hint: no place is kept, and
+ *           a send may be refused again. Or when `target` ends; at once if it has.
+ * Requests  each is told exactly once, also of several for the same target. They are void when this
+ *           incarnation ends, and outlast the target's. A target that is down or paused keeps its
+ *           producers waiting as it keeps its messages.
+ * Returns   ACTOR_OK; ACTOR_ENOMEM nothing was asked: try again later, by actor_after() perhaps.
+ *           Telling needs no memory.
+ *
+ * Threads that are no workers can't ask: actor_call() waits until it is the message's turn.
+ */
+ACTOR_API actor_err actor_want_room(actor *self, actor_ref target);
+
+typedef struct actor_room {
+    actor_ref ref; /* the target */
+    bool ended;    /* there will never be room */
+} actor_room;
 
 /* ---- Life cycle, from outside -----------------------------------------------------------------
  */

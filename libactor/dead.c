@@ -17,6 +17,9 @@ void actor__dead_letter(actor_system *sys, actor_ref to, actor_msg *m, actor_err
     case ACTOR__WATCH:
         actor__watch_answer(m, to, ACTOR_EXIT_NORMAL);
         return;
+    case ACTOR__WANT_ROOM:
+        actor__room_refuse(m, to);
+        return;
     default:
         actor__msg_release(m);
         return;

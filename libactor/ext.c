@@ -26,6 +26,7 @@ void actor__ext_free(actor *a)
     }
     actor__asks_free(&ext->asks);
     actor__watches_free(&ext->watches);
+    actor__crowd_free(&ext->crowd);
     if (ext->locked != NULL) {
         actor_lock_destroy(&ext->locked->lock);
         free(ext->locked);

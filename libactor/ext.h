@@ -5,6 +5,7 @@
 
 #include "libactor/ask.h"
 #include "libactor/lanes.h"
+#include "libactor/room.h"
 #include "libactor/watch.h"
 
 typedef struct actor__ext {
@@ -20,6 +21,7 @@ typedef struct actor__ext {
     uint32_t notice_count;
     char *reason;          /* text of actor_fail(), or NULL */
     actor__locked *locked; /* if actor.locked */
+    actor__crowd crowd;    /* who waits for room; of bounded mailboxes */
 } actor__ext;
 
 /* NULL when out of memory. */

@@ -42,6 +42,8 @@ void actor__lanes_accept(actor *a, actor_msg *m)
         actor__watch_accept(a, m);
     else if (m->kind == ACTOR__NOTICE_BACK)
         actor__notice_accept(a, m);
+    else if (m->kind == ACTOR__WANT_ROOM)
+        actor__room_accept(a, m);
     else if ((a->ending || a->draining) && m->priority != ACTOR_SYSTEM)
         actor__dead_waiting(a, m, ACTOR_EENDED);
     else

@@ -183,6 +183,7 @@ static void end_actor(actor *a)
     if (load_strong(&a->named))
         actor__names_forget(&sys->names, was);
     actor__watch_ended(a, was);
+    actor__room_ended(a, was);
     actor__notice_send(a, was, ACTOR_NOTICE_ENDED);
     if (a->ext != NULL && a->ext->free_arg != NULL)
         a->ext->free_arg(a->arg);

@@ -20,7 +20,9 @@ typedef enum actor__kind {
     ACTOR__NOTICE_BACK, /* a notice's block on its way back to the child */
     ACTOR__WATCH,       /* payload watch.c; the target keeps it as its record */
     ACTOR__UNWATCH,
-    ACTOR__DOWN, /* a record that went home: payload actor_down; tag: the watch */
+    ACTOR__DOWN,      /* a record that went home: payload actor_down; tag: the watch */
+    ACTOR__WANT_ROOM, /* a request; the target sends it back as ROOM */
+    ACTOR__ROOM,      /* payload actor_room; tag: the incarnation that asked */
     ACTOR__KINDS,
 } actor__kind;
 

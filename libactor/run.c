@@ -17,6 +17,7 @@
 #include "libactor/mailbox.h"
 #include "libactor/pool.h"
 #include "libactor/probe.h"
+#include "libactor/room.h"
 #include "libactor/timer.h"
 #include "libactor/watch.h"
 
@@ -74,6 +75,11 @@ static actor_verdict on_down(actor__worker *w, actor *a, actor_msg *m)
     return actor__watch_wanted(a, m) ? call_handler(w, a, m) : ACTOR_CONTINUE;
 }
 
+static actor_verdict on_room(actor__worker *w, actor *a, actor_msg *m)
+{
+    return actor__room_current(a, m) ? call_handler(w, a, m) : ACTOR_CONTINUE;
+}
+
 /* What lanes_accept() deals with, met on the fast way. No message in hand: it is kept or freed. */
 static actor_verdict on_accept(actor__worker *w, actor *a, actor_msg *m)
 {
@@ -90,6 +96,7 @@ static actor_verdict (*const on_kind[ACTOR__KINDS])(actor__worker *, actor *, ac
     [ACTOR__ASK_ENDED] = on_ask_ended,     [ACTOR__NOTICE] = on_notice,
     [ACTOR__NOTICE_BACK] = on_accept,      [ACTOR__WATCH] = on_accept,
     [ACTOR__UNWATCH] = on_accept,          [ACTOR__DOWN] = on_down,
+    [ACTOR__WANT_ROOM] = on_accept,        [ACTOR__ROOM] = on_room,
 };
 
 /* ---- One message --------------------------------------------------------------------------- */
@@ -181,14 +188,16 @@ static step slow_step(actor__worker *w, actor *a)
     bool whole = actor__mailbox_drain(a);
     bool open = user_open(a);
     actor_msg *m = pick(a, open);
+    bool crowded = actor__room_look(a, m == NULL && whole);
 
     if (m != NULL)
         return handle(w, a, m) ? STEP_GONE : STEP_ON;
-    if (!whole)
+    if (!whole || crowded)
         return STEP_GAP;
     if (a->draining && !a->ending && actor__lanes_no_user(a))
         return actor__lifecycle_drained(w, a) ? STEP_GONE : STEP_ON;
-    if (open && !a->locked && (load_relaxed(&a->signals) & ACTOR__PILL) == 0)
+    if (open && !a->locked && (load_relaxed(&a->signals) & ACTOR__PILL) == 0 &&
+        !actor__room_wanted(a))
         a->slow = false;
     return STEP_DONE;
 }

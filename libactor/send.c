@@ -23,12 +23,15 @@ static void send_locked(actor *a, actor_ref to, actor_msg *m)
 
 static bool count_in(actor *a)
 {
-    if (load_relaxed(&a->count) >= a->capacity)
-        return false;
-    if (atomic_fetch_add_explicit(&a->count, 1, memory_order_relaxed) < a->capacity)
-        return true;
-    atomic_fetch_sub_explicit(&a->count, 1, memory_order_relaxed);
-    return false;
+    uint32_t count = load_relaxed(&a->count);
+
+    /* Not an addition that is taken back: room.c wants the count exact. */
+    do {
+        if (count >= a->capacity)
+            return false;
+    } while (!atomic_compare_exchange_weak_explicit(&a->count, &count, count + 1,
+                                                    memory_order_relaxed, memory_order_relaxed));
+    return true;
 }
 
 static actor_err send_bounded(actor *a, actor_ref to, actor_msg *m)

@@ -46,7 +46,7 @@ struct actor {
     _Atomic bool named;     /* names.c has an entry for it, perhaps */
     actor_system *sys;      /* NULL: a port's */
     actor *next;            /* in a list of ready, free or ended slots */
-    struct actor__ext *ext; /* NULL until needed; set at spawn if `locked` */
+    struct actor__ext *ext; /* NULL until needed; set at spawn if bounded */
     actor__node pill;       /* actor_drain(): what came before it is handled, then it ends */
 
     /* Consumer: all that a batch in order needs. */

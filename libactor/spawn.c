@@ -55,7 +55,7 @@ static bool furnish(actor *a, const actor_spec *spec)
     if (a->state == NULL)
         return false;
     a->supervisor = spec->supervisor;
-    if (!supervised && !locked && spec->stash_capacity == 0 && spec->free_arg == NULL)
+    if (!supervised && spec->capacity == 0 && spec->stash_capacity == 0 && spec->free_arg == NULL)
         return true;
 
     actor__ext *ext = actor__ext_of(a);
@@ -156,14 +156,11 @@ actor_err actor_inspect(actor_ref ref, actor_info *out)
     actor *a = actor__resolve(ref);
 
     if (a != NULL && !a->port) {
-        uint32_t count = load_relaxed(&a->count);
-
         *out = (actor_info){
             .phase = (actor_phase)load_relaxed(&a->phase),
             .incarnation = load_relaxed(&a->incarnation),
             .paused = load_relaxed(&a->paused),
-            /* A sender that is about to be refused is counted for a moment. */
-            .waiting = count < a->capacity ? count : a->capacity,
+            .waiting = load_relaxed(&a->count),
             .capacity = a->capacity,
             .handled = load_relaxed(&a->handled),
         };

@@ -74,6 +74,7 @@ static actor_verdict probe_handle(actor *self, void *state, actor_msg *msg)
 {
     probe *p = *(probe **)state;
     actor_down down;
+    actor_room room;
     probe_action action;
     p->msg = msg;
     switch (actor_msg_type(msg)) {
@@ -93,6 +94,11 @@ static actor_verdict probe_handle(actor *self, void *state, actor_msg *msg)
     case ACTOR_MSG_NOTICE:
         note_notice(self, p, msg);
         return ACTOR_CONTINUE;
+    case ACTOR_MSG_ROOM:
+        ck_assert_uint_eq(actor_msg_size(msg), sizeof room);
+        memcpy(&room, actor_msg_data(msg), sizeof room);
+        trace_add(&p->log, "%s!%s", name_of(room.ref), room.ended ? "ended" : "room");
+        return p->on_room ? p->on_room(self, p, room.ref) : ACTOR_CONTINUE;
     default:
         ck_abort_msg("%s got a message of type %u", p->name, actor_msg_type(msg));
     }

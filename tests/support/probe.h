@@ -9,6 +9,7 @@
  *   a:started1        a notice about its child `a`; also declined1, failed1, exited1=WHY, ended;
  *                     followed by (REASON) if there is one
  *   a>WHY             watched `a` ended; `a>again`: it restarted
+ *   a!room a!ended    it was told of room in the mailbox of `a`, or that `a` ended
  *   ?ok=7 ?timeout ?ended   outcome of an ask made with probe_ask()
  *   ~                 its argument was freed: it has ended
  *
@@ -31,7 +32,8 @@ typedef struct probe {
     actor_verdict (*in_start)(actor *self, struct probe *p); /* instead, if not NULL */
     actor_verdict on_stop;                                   /* what stop returns */
     actor_verdict (*in_stop)(actor *self, struct probe *p, actor_how how);
-    actor_verdict (*on_value)(actor *self, struct probe *p, uint64_t value); /* may be NULL */
+    actor_verdict (*on_value)(actor *self, struct probe *p, uint64_t value);  /* may be NULL */
+    actor_verdict (*on_room)(actor *self, struct probe *p, actor_ref target); /* may be NULL */
     bool restarts; /* as a supervisor: starts a child again that crashed */
     actor_ref ref;
     trace log;
@@ -98,5 +100,6 @@ actor_verdict probe_stopped(actor *self, probe *p, void *unused);
 actor_verdict probe_watch(actor *self, probe *p, void *target); /* a probe * */
 actor_verdict probe_watch_restarts(actor *self, probe *p, void *target);
 actor_verdict probe_unwatch(actor *self, probe *p, void *target);
+actor_verdict probe_want_room(actor *self, probe *p, void *target);
 
 #endif

@@ -94,3 +94,10 @@ actor_verdict probe_unwatch(actor *self, probe *p, void *target)
     actor_unwatch(self, ((probe *)target)->ref);
     return ACTOR_CONTINUE;
 }
+
+actor_verdict probe_want_room(actor *self, probe *p, void *target)
+{
+    (void)p;
+    ck_assert_int_eq(actor_want_room(self, ((probe *)target)->ref), ACTOR_OK);
+    return ACTOR_CONTINUE;
+}

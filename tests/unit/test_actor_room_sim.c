@@ -1,0 +1,326 @@
+/* Backpressure under a seed: producers that hold back while their targets are full, targets that
+ * are paused, purged, restarted and ended at random, memory that fails. Whatever happens,
+ *
+ * - each request of an incarnation is told at most once, and of one that lives on exactly once;
+ * - every item that was accepted is handled or a dead letter, once;
+ * - in the end nobody waits: a producer has sent all, or its target has ended;
+ * - a mailbox never holds more than its capacity, and everything is freed.
+ *
+ * SEEDS=n runs that many seeds instead of a few; SEED=s runs only that one.
+ */
+#include "libactor/actor.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PRODUCERS = 12, TARGETS = 3, ITEMS = 60, ROUNDS = 150, PROCESSES = 10, SEEDS = 200 };
+enum { ITEM = 1, NUDGE }; /* NUDGE: try again, without a promise */
+
+typedef struct producer {
+    actor_ref ref;
+    uint32_t target;
+    uint32_t sent;         /* of ITEMS, in all incarnations */
+    uint32_t wanted, told; /* of this incarnation */
+    bool gone;
+} producer;
+
+static struct {
+    uint64_t seed;
+    actor_system *sys;
+    actor_ref boss;
+    producer producers[PRODUCERS];
+    actor_ref targets[TARGETS];
+    uint8_t ends[PRODUCERS][ITEMS];
+    uint32_t capacity[TARGETS], freed;
+    bool ended[TARGETS], calm;
+} w;
+
+#define must(condition)                                                                            \
+    ck_assert_msg(condition, "SEED=%llu: %s", (unsigned long long)w.seed, #condition)
+
+static uint32_t dice(uint32_t sides)
+{
+    return (uint32_t)(actor_sim_random(w.sys) % sides);
+}
+
+static void item_ends(actor_msg *msg)
+{
+    uint32_t it[2];
+    if (actor_msg_type(msg) != ITEM)
+        return;
+    memcpy(it, actor_msg_data(msg), sizeof it);
+    must(w.ends[it[0]][it[1]] == 0);
+    w.ends[it[0]][it[1]] = 1;
+}
+
+static void note_dead(void *user, actor_ref to, actor_msg **msg, actor_err why)
+{
+    (void)user;
+    (void)to;
+    if (why != ACTOR_EFAILED) /* its handler saw that one */
+        item_ends(*msg);
+}
+
+static void note_freed(void *arg)
+{
+    w.freed++;
+    if ((bool *)arg >= w.ended && (bool *)arg < w.ended + TARGETS)
+        *(bool *)arg = true;
+    else
+        ((producer *)arg)->gone = true;
+}
+
+/* ---- Targets ---- */
+
+static actor_verdict swallow(actor *self, void *state, actor_msg *msg)
+{
+    (void)self;
+    (void)state;
+    item_ends(msg);
+    if (!w.calm && dice(40) == 0)
+        actor_pause(actor_self(self));
+    return !w.calm && dice(100) == 0 ? ACTOR_FAIL_RESTART : ACTOR_CONTINUE;
+}
+
+static const actor_behaviour target_behaviour = {.name = "target", .handle = swallow};
+
+/* ---- Producers ---- */
+
+static void try_later(actor *self)
+{
+    actor_timer *timer;
+    (void)actor_after(self, 1 + dice(5), NUDGE, 0, &timer); /* without memory: calm() nudges */
+}
+
+static void send_some(actor *self, producer *p)
+{
+    uint32_t burst = w.calm ? ITEMS : 1 + dice(10);
+    for (; p->sent < ITEMS && burst > 0; burst--) {
+        uint32_t it[2] = {(uint32_t)(p - w.producers), p->sent};
+        actor_msg *msg = actor_msg_new(ITEM, sizeof it);
+        if (!msg) {
+            try_later(self);
+            return;
+        }
+        memcpy(actor_msg_data(msg), it, sizeof it);
+        actor_msg_set_priority(msg, (actor_priority)dice(ACTOR_SYSTEM));
+        actor_err err = actor_tell(self, w.targets[p->target], &msg);
+        actor_msg_free(msg);
+        if (err == ACTOR_OK) {
+            p->sent++;
+            continue;
+        }
+        must(err == ACTOR_EFULL || err == ACTOR_ENOTFOUND);
+        if (err == ACTOR_ENOTFOUND)
+            must(w.ended[p->target] || !w.calm);
+        else if (actor_want_room(self, w.targets[p->target]) == ACTOR_OK)
+            p->wanted++;
+        else
+            try_later(self);
+        return;
+    }
+    if (p->sent < ITEMS)
+        try_later(self);
+}
+
+static actor_verdict produce_start(actor *self, void *state, void *arg)
+{
+    producer *p = arg;
+    (void)state;
+    p->wanted = p->told = 0;
+    send_some(self, p);
+    return ACTOR_CONTINUE;
+}
+
+static actor_verdict produce(actor *self, void *state, actor_msg *msg)
+{
+    producer *p = actor_self_arg(self);
+    (void)state;
+    if (actor_msg_type(msg) == ACTOR_MSG_ROOM) {
+        actor_room room;
+        memcpy(&room, actor_msg_data(msg), sizeof room);
+        must(actor_ref_eq(room.ref, w.targets[p->target]));
+        must(p->told < p->wanted);
+        p->told++;
+    }
+    send_some(self, p);
+    return !w.calm && dice(50) == 0 ? ACTOR_FAIL_RESTART : ACTOR_CONTINUE;
+}
+
+static const actor_behaviour producer_behaviour = {
+    .name = "producer", .start = produce_start, .handle = produce};
+
+/* ---- The world ---- */
+
+static actor_verdict restart(actor *self, void *state, actor_msg *msg)
+{
+    actor_notice n;
+    (void)self;
+    (void)state;
+    memcpy(&n, actor_msg_data(msg), sizeof n);
+    if (n.kind == ACTOR_NOTICE_EXITED)
+        actor_start(n.child);
+    return ACTOR_CONTINUE;
+}
+
+static const actor_behaviour boss_behaviour = {.name = "boss", .handle = restart};
+
+static void build(void)
+{
+    static const actor_on_full policies[] = {ACTOR_REJECT, ACTOR_REJECT, ACTOR_DROP_NEWEST,
+                                             ACTOR_DROP_OLDEST};
+    must(actor_spawn(w.sys, &(actor_spec){.behaviour = &boss_behaviour}, &w.boss) == ACTOR_OK);
+    for (size_t i = 0; i < TARGETS; i++) {
+        actor_spec spec = {.behaviour = &target_behaviour,
+                           .supervisor = w.boss,
+                           .arg = &w.ended[i],
+                           .free_arg = note_freed,
+                           .capacity = w.capacity[i] = 1 + dice(dice(2) ? 3 : 20),
+                           .on_full = policies[dice(4)]};
+        must(actor_spawn(w.sys, &spec, &w.targets[i]) == ACTOR_OK);
+        must(actor_start(w.targets[i]) == ACTOR_OK);
+    }
+    for (size_t i = 0; i < PRODUCERS; i++) {
+        producer *p = &w.producers[i];
+        actor_spec spec = {.behaviour = &producer_behaviour,
+                           .supervisor = w.boss,
+                           .arg = p,
+                           .free_arg = note_freed};
+        p->target = dice(TARGETS);
+        must(actor_spawn(w.sys, &spec, &p->ref) == ACTOR_OK);
+        must(actor_start(p->ref) == ACTOR_OK);
+    }
+}
+
+static void happen(void)
+{
+    actor_ref target = w.targets[dice(TARGETS)];
+    actor_ref someone = dice(2) ? target : w.producers[dice(PRODUCERS)].ref;
+    actor_info info;
+    switch (dice(24)) {
+    case 0:
+        actor_pause(target);
+        break;
+    case 1:
+        actor_purge(target);
+        break;
+    case 2:
+        actor_halt(someone, dice(2) ? ACTOR_HOW_STOP : ACTOR_HOW_KILL);
+        break;
+    case 3:
+        if (dice(10) == 0) {
+            static actor_err (*const ways[])(actor_ref) = {actor_stop, actor_kill, actor_drain};
+            ways[dice(3)](someone);
+        }
+        break;
+    case 4:
+    case 5:
+    case 6:
+        actor_resume(target);
+        break;
+    case 7:
+    case 8:
+        actor_sim_run(w.sys, actor_now(w.sys) + dice(10));
+        break;
+    default:
+        for (uint32_t i = dice(20); i > 0 && actor_sim_step(w.sys); i--)
+            ;
+        break;
+    }
+    for (size_t i = 0; i < TARGETS; i++)
+        if (actor_inspect(w.targets[i], &info) == ACTOR_OK)
+            must(info.waiting <= w.capacity[i]);
+}
+
+/* All go on; whom memory failed is nudged, who waits for room is not. */
+static void calm(void)
+{
+    w.calm = true;
+    actor_sim_fail_allocations(w.sys, 0);
+    for (size_t i = 0; i < TARGETS; i++) {
+        actor_resume(w.targets[i]);
+        actor_start(w.targets[i]);
+    }
+    for (size_t i = 0; i < PRODUCERS; i++)
+        actor_start(w.producers[i].ref);
+    actor_sim_run(w.sys, actor_now(w.sys) + 1000);
+    for (size_t i = 0; i < PRODUCERS; i++) {
+        const producer *p = &w.producers[i];
+        actor_msg *msg = actor_msg_new(NUDGE, 0);
+        must(msg != NULL);
+        must(p->gone || p->told == p->wanted);
+        if (actor_send(p->ref, &msg) != ACTOR_OK)
+            actor_msg_free(msg);
+    }
+    actor_sim_run(w.sys, actor_now(w.sys) + 1000);
+}
+
+static void run_seed(uint64_t seed)
+{
+    static const uint32_t failing[] = {0, 0, 10000, 200000};
+    memset(&w, 0, sizeof w);
+    w.seed = seed;
+    actor_system_options options = {
+        .simulate = true, .seed = seed, .batch = (uint32_t)(seed % 5), .dead_letter = note_dead};
+    must(actor_system_new(&options, &w.sys) == ACTOR_OK);
+    build();
+    actor_sim_fail_allocations(w.sys, failing[dice(4)]);
+    for (uint32_t i = 0; i < ROUNDS; i++)
+        happen();
+    calm();
+    for (size_t i = 0; i < PRODUCERS; i++) {
+        const producer *p = &w.producers[i];
+        must(p->gone || p->told == p->wanted);
+        must(p->gone || p->sent == ITEMS || w.ended[p->target]);
+    }
+    actor_system_free(w.sys, 100);
+    must(w.freed == PRODUCERS + TARGETS);
+    for (size_t i = 0; i < PRODUCERS; i++)
+        for (uint32_t k = 0; k < ITEMS; k++)
+            must(w.ends[i][k] == (k < w.producers[i].sent));
+}
+
+static unsigned long long number_from(const char *variable, unsigned long long otherwise)
+{
+    const char *text = getenv(variable);
+    if (!text || !*text)
+        return otherwise;
+    char *end;
+    unsigned long long n = strtoull(text, &end, 10);
+    ck_assert_msg(*end == '\0', "%s: not a number: %s", variable, text);
+    return n;
+}
+
+START_TEST(every_seed_tells_each_request_once_and_leaves_nobody_waiting)
+{
+    unsigned long long seeds = number_from("SEEDS", SEEDS);
+    for (unsigned long long seed = (unsigned)_i; seed < seeds; seed += PROCESSES)
+        run_seed(seed);
+}
+END_TEST
+
+START_TEST(given_seed_tells_each_request_once_and_leaves_nobody_waiting)
+{
+    run_seed(number_from("SEED", 0));
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("actor_room_sim");
+    TCase *tcase = tcase_create("actor_room_sim");
+    tcase_set_timeout(tcase, 600);
+    if (getenv("SEED"))
+        tcase_add_test(tcase, given_seed_tells_each_request_once_and_leaves_nobody_waiting);
+    else
+        tcase_add_loop_test(tcase, every_seed_tells_each_request_once_and_leaves_nobody_waiting, 0,
+                            PROCESSES);
+    suite_add_tcase(suite, tcase);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? 1 : 0;
+}
