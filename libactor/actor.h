@@ -205,7 +205,7 @@ typedef enum actor_how {
  */
 typedef struct actor_behaviour {
     const char *name;
-    size_t state_size; /* bytes */
+    size_t state_size; /* bytes; 0: there is none, and `state` is NULL */
     actor_verdict (*start)(actor *self, void *state, void *arg);
     actor_verdict (*handle)(actor *self, void *state, actor_msg *msg);
     actor_verdict (*stop)(actor *self, void *state, actor_how how);

@@ -26,13 +26,13 @@
  */
 #include "libactor/lifecycle.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "libactor/dead.h"
 #include "libactor/ext.h"
 #include "libactor/mailbox.h"
 #include "libactor/notice.h"
+#include "libactor/pool.h"
 #include "libactor/probe.h"
 #include "libactor/self.h"
 #include "libactor/send.h"
@@ -150,6 +150,8 @@ static void touch_state(actor *a, bool usable)
 {
     size_t size = a->behaviour->state_size;
 
+    if (size == 0)
+        return;
     if (usable) {
         ACTOR__UNPOISON(a->state, size);
         memset(a->state, 0, size);
@@ -188,8 +190,7 @@ static void end_actor(actor *a)
     if (a->ext != NULL && a->ext->free_arg != NULL)
         a->ext->free_arg(a->arg);
     ACTOR__UNPOISON(a->state, a->behaviour->state_size);
-    if (a->state != a->inline_state)
-        free(a->state);
+    actor__pool_plain_free(a->state, a->behaviour->state_size);
     actor__slot_retire(a);
     actor__system_ended(sys);
 }

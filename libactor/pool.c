@@ -233,3 +233,28 @@ void actor__pool_heap_free(actor_msg *m)
 {
     free(m);
 }
+
+/* ---- Not messages -------------------------------------------------------------------------- */
+
+#define PLAIN_MAX 1024 /* up to this halving is waste enough */
+
+void *actor__pool_plain(size_t size)
+{
+    if (ACTOR__ASAN || size > PLAIN_MAX)
+        return actor__alloc_fails() ? NULL : malloc(size);
+    return actor__pool_get(size > sizeof(actor_msg) ? size - sizeof(actor_msg) : 0);
+}
+
+void actor__pool_plain_free(void *at, size_t size)
+{
+    actor_msg *m = at;
+
+    if (m == NULL)
+        return;
+    if (ACTOR__ASAN || size > PLAIN_MAX) {
+        free(m);
+        return;
+    }
+    m->block = (uint8_t)(actor__pool_class(size > sizeof(*m) ? size : sizeof(*m)) & 15u);
+    actor__pool_put(m);
+}

@@ -73,6 +73,11 @@ static inline actor_msg *actor__pool_get(size_t size)
 
 void actor__pool_heap_free(actor_msg *m);
 
+/* Memory for something else than a message, not initialised. NULL when out of memory. */
+void *actor__pool_plain(size_t size);
+/* `size` as above; NULL is nothing. */
+void actor__pool_plain_free(void *at, size_t size);
+
 static inline void actor__pool_put(actor_msg *m)
 {
     if (UNLIKELY(ACTOR__ASAN || m->block == ACTOR__BLOCK_HEAP)) {

@@ -125,7 +125,7 @@ actor *actor__slot_get(void)
     store_relaxed(&a->named, false);
     a->next = NULL;
     a->ext = NULL;
-    memset(&a->tail, 0, offsetof(actor, inline_state) - offsetof(actor, tail));
+    memset(&a->tail, 0, sizeof(*a) - offsetof(actor, tail));
     a->tail = &a->stub;
     store_relaxed(&a->head, (uintptr_t)&a->stub);
     return a;

@@ -1,10 +1,10 @@
 /* Making actors, and looking at them. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "libactor/ext.h"
 #include "libactor/memory.h"
 #include "libactor/notice.h"
+#include "libactor/pool.h"
 #include "libactor/probe.h"
 #include "libactor/send.h"
 #include "libactor/system.h"
@@ -51,8 +51,8 @@ static bool furnish(actor *a, const actor_spec *spec)
     bool supervised = !actor_ref_none(spec->supervisor);
     bool locked = spec->capacity != 0 && spec->on_full == ACTOR_DROP_OLDEST;
 
-    a->state = size <= ACTOR__STATE_INLINE ? a->inline_state : actor__alloc(size);
-    if (a->state == NULL)
+    a->state = size == 0 ? NULL : actor__pool_plain(size);
+    if (a->state == NULL && size != 0)
         return false;
     a->supervisor = spec->supervisor;
     if (!supervised && spec->capacity == 0 && spec->stash_capacity == 0 && spec->free_arg == NULL)
@@ -94,7 +94,8 @@ static bool set_going(actor *a)
         store_relaxed(&a->signals, ACTOR__START);
         return true;
     }
-    memset(a->state, 0, a->behaviour->state_size);
+    if (a->state != NULL)
+        memset(a->state, 0, a->behaviour->state_size);
     store_relaxed(&a->phase, ACTOR_PHASE_RUNNING);
     store_relaxed(&a->incarnation, 1);
     a->slow = a->locked;
@@ -111,8 +112,7 @@ static actor_err spawn(actor_system *sys, const actor_spec *spec, actor_ref *out
     a->locked = false;
     if (!furnish(a, spec)) {
         actor__ext_free(a);
-        if (a->state != a->inline_state)
-            free(a->state);
+        actor__pool_plain_free(a->state, spec->behaviour->state_size);
         actor__slot_put(a);
         return ACTOR_ENOMEM;
     }

@@ -84,7 +84,75 @@ static double burst(unsigned workers, long n)
     return seconds;
 }
 
+/* ---- Churn: actors that come and go -------------------------------------------------------- */
+
+enum { TOGETHER = 100 };
+
+typedef struct churn_run {
+    bench_gate done;
+    actor_ref maker;
+    long n;
+    long made, ended;
+    long before_kb;
+} churn_run;
+
+static actor_verdict short_lived(actor *self, void *state, actor_msg *msg)
+{
+    churn_run *r = actor_self_arg(self);
+
+    (void)state;
+    (void)msg;
+    bench_tell(self, r->maker, DONE);
+    return ACTOR_EXIT;
+}
+
+/* As many again when all have ended. */
+static actor_verdict make_some(actor *self, void *state, actor_msg *msg)
+{
+    static const actor_behaviour child = {"child", 0, NULL, short_lived, NULL};
+    churn_run *r = actor_self_arg(self);
+
+    (void)state;
+    if (actor_msg_type(msg) == DONE && ++r->ended < r->made)
+        return ACTOR_CONTINUE;
+    if (r->made >= r->n / 10 && r->before_kb == 0)
+        r->before_kb = bench_status("VmRSS");
+    if (r->made >= r->n) {
+        bench_gate_pass(&r->done);
+        return ACTOR_CONTINUE;
+    }
+    for (int i = 0; i < TOGETHER; i++)
+        bench_tell(self, bench_spawn(actor_self_system(self), &child, r), GO);
+    r->made += TOGETHER;
+    return ACTOR_CONTINUE;
+}
+
+/* Resident memory that the last nine tenths of them added. */
+static double churn(unsigned workers, long n)
+{
+    static const actor_behaviour maker = {"maker", 0, NULL, make_some, NULL};
+    actor_system *sys = bench_open(workers);
+    churn_run r = {.n = n};
+
+    bench_gate_init(&r.done, 1);
+    r.maker = bench_spawn(sys, &maker, &r);
+
+    double t = bench_seconds();
+
+    bench_send(r.maker, GO);
+    bench_gate_wait(&r.done);
+
+    long grown = bench_status("VmRSS") - r.before_kb;
+
+    printf("%.2f million actors a second, resident %ld kB\n", bench_rate((double)n, t),
+           bench_status("VmRSS"));
+    bench_check(r.ended == r.made, "churn: lost an actor");
+    bench_close(sys);
+    return grown > 0 ? (double)grown : 0;
+}
+
 const bench_program bench_memory[] = {
     {"burst", "s", 10000000, 10000, burst},
+    {"churn", "kB", 10000000, 10000, churn},
     {0},
 };

@@ -3,6 +3,7 @@
 #include "tests/support/suite.h"
 
 #include "bench/runtime/bench.h"
+#include "libactor/base.h"
 
 static void run_all(unsigned workers)
 {
@@ -24,6 +25,27 @@ START_TEST(every_benchmark_runs_with_two_workers)
 }
 END_TEST
 
+/* The sanitizers have memory of their own behind each block. */
+#if !ACTOR__ASAN && !defined(__SANITIZE_THREAD__)
+START_TEST(idle_actor_takes_at_most_256_bytes)
+{
+    ck_assert_double_le(bench_find("idle")->run(1, 200000), 256);
+}
+END_TEST
+
+START_TEST(actors_that_come_and_go_leave_no_memory)
+{
+    ck_assert_double_le(bench_find("churn")->run(2, 200000), 2000);
+}
+END_TEST
+
+START_TEST(memory_of_a_burst_is_given_back_in_time)
+{
+    ck_assert_double_lt(bench_find("burst")->run(1, 300000), 10);
+}
+END_TEST
+#endif
+
 START_TEST(every_benchmark_has_a_name_of_its_own)
 {
     const bench_program *p;
@@ -40,6 +62,11 @@ int main(void)
         every_benchmark_runs_with_one_worker,
         every_benchmark_runs_with_two_workers,
         every_benchmark_has_a_name_of_its_own,
+#if !ACTOR__ASAN && !defined(__SANITIZE_THREAD__)
+        idle_actor_takes_at_most_256_bytes,
+        actors_that_come_and_go_leave_no_memory,
+        memory_of_a_burst_is_given_back_in_time,
+#endif
         NULL,
     };
 
