@@ -17,8 +17,7 @@
 #include "libactor/epoch.h"
 #include "libactor/msg.h"
 
-#define ACTOR__STATE_INLINE 64 /* bytes of state that live in the slot */
-#define ACTOR__LANES        5  /* one for each actor_priority */
+#define ACTOR__LANES 5 /* one for each actor_priority */
 
 typedef actor_verdict (*actor__handler)(actor *self, void *state, actor_msg *msg);
 
@@ -53,7 +52,7 @@ struct actor {
     alignas(ACTOR__LINE) actor__node *tail; /* handled already; what follows it waits */
     actor__node stub;
     actor__handler handle;
-    void *state; /* `inline_state` or a block of the heap */
+    void *state; /* a plain block of the pool's, or NULL */
     void *arg;
     _Atomic uint64_t handled; /* user messages */
     /* lifecycle.h: what the consumer must look at first. Written by any thread, but seldom, and
@@ -74,12 +73,9 @@ struct actor {
     const actor_behaviour *behaviour;
     actor_ref supervisor;
     actor_msg *watched; /* records of its watchers, see watch.c */
-
-    alignas(ACTOR__LINE) char inline_state[ACTOR__STATE_INLINE];
 };
 static_assert(offsetof(actor, lanes) == 128, "a batch in order touches two lines");
-static_assert(offsetof(actor, inline_state) <= 192, "the slot proper");
-static_assert(sizeof(actor) == 256, "an idle actor, all told");
+static_assert(sizeof(actor) == 192, "with 64 bytes of state an idle actor takes 256");
 
 enum {
     ACTOR__F_STOPPED = 1,      /* actor_stopped() was called */
@@ -105,9 +101,9 @@ static inline uint32_t actor__ref_generation(actor_ref ref)
     return (uint32_t)(ref.bits >> 32);
 }
 
-#define ACTOR__CHUNK_BITS 14
+#define ACTOR__CHUNK_BITS 15
 #define ACTOR__CHUNK      (1u << ACTOR__CHUNK_BITS) /* slots */
-#define ACTOR__CHUNKS     4096u
+#define ACTOR__CHUNKS     2048u
 
 extern actor *_Atomic actor__chunks[ACTOR__CHUNKS];
 
