@@ -59,6 +59,7 @@ SUPERVISORS_SRC := \
 	supervisors/look.c \
 	supervisors/decide.c \
 	supervisors/errors.c \
+	supervisors/hedge.c \
 	supervisors/limiter.c \
 	supervisors/map.c \
 	supervisors/march.c \
@@ -96,6 +97,7 @@ CONFIG_SRC := \
 DAEMON_SRC := \
 	daemon/account.c \
 	daemon/alarm.c \
+	daemon/attempt.c \
 	daemon/call.c \
 	daemon/child.c \
 	daemon/clock.c \

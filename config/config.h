@@ -241,7 +241,11 @@ struct config_child {
     const config_retry *retry;     /* or NULL */
     const config_breaker *breaker; /* or NULL */
     const config_limiter *limit;   /* or NULL */
-    const char *fallback;          /* the name of another child that takes messages, or NULL */
+    struct {
+        int64_t after_us;
+        int max; /* 0: no hedging */
+    } hedge;
+    const char *fallback; /* the name of another child that takes messages, or NULL */
     config_on_failure on_failure;
 
     const config_node *node; /* where it was written; NULL for a root that isn't written */

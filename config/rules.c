@@ -92,6 +92,14 @@ void rules_limiter(reader *r, const config_node *n, void *base)
         l->wait = CONFIG_INFINITY;
 }
 
+void rules_hedge(reader *r, const config_node *n, void *base)
+{
+    (void)r;
+    config_child *child = base;
+    if (n && !written(n, "max"))
+        child->hedge.max = 1;
+}
+
 void rules_exits(reader *r, const config_node *n, void *base)
 {
     const config_child *child = base;

@@ -214,6 +214,13 @@ static const config_row mailbox_rows[] = {
     {"durable", &type_false, 0, .doc = "false"},
 };
 
+static const config_row hedge_rows[] = {
+    {"after", &type_duration, offsetof(config_child, hedge.after_us), .min = 0, .max = DAYS(3650),
+     .flags = ROW_REQUIRED, .doc = "how long an attempt may take before the next begins beside it"},
+    {"max", &type_int, offsetof(config_child, hedge.max), NULL, 1, 100,
+     .doc = "so many beside the first; default: 1"},
+};
+
 static const config_row exits_rows[] = {
     {"retry", &type_statuses, offsetof(config_child, exits_retry), "75", 1, 255,
      .doc = "failed; retry by policy"},
@@ -249,7 +256,8 @@ static const config_row child_rows[] = {
      .doc = "unanswered messages at a time"},
     {"exits", &type_map, 0, .table = &schema_exits, .kinds = FOR(EXEC),
      .doc = "what exit statuses mean"},
-    LATER("hedge", "a second try beside a slow ask"),
+    {"hedge", &type_map, 0, .table = &schema_hedge, .kinds = ACTORS,
+     .doc = "further attempts beside a slow one, of asks to actors that may be asked twice"},
     {"mailbox", &type_map, 0, .table = &schema_mailbox, .kinds = ACTORS,
      .doc = "where messages wait"},
     {"timeout", &type_duration, offsetof(config_child, timeout_us), NULL, TIME, .kinds = ACTORS,
@@ -354,6 +362,7 @@ const config_table schema_supervisor = {"a supervisor", TABLE(supervisor_rows),
                                         .size = sizeof(config_supervisor),
                                         .check = rules_supervisor};
 const config_table schema_mailbox = {.title = "'mailbox'", TABLE(mailbox_rows)};
+const config_table schema_hedge = {"'hedge'", TABLE(hedge_rows), .check = rules_hedge};
 const config_table schema_exits = {"'exits'", TABLE(exits_rows), .check = rules_exits};
 const config_table schema_rlimits = {"'limits'", TABLE(rlimits_rows), .check = rules_rlimits};
 const config_table schema_child = {"a child", TABLE(child_rows), .size = sizeof(config_child),

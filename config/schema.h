@@ -84,8 +84,9 @@ struct reader {
 };
 
 extern const config_table schema_top, schema_child, schema_supervisor, schema_backoff,
-    schema_mailbox, schema_rlimits, schema_exits, schema_retry, schema_breaker, schema_limiter,
-    schema_listener, schema_system, schema_limits, schema_log, schema_store, schema_nothing;
+    schema_mailbox, schema_hedge, schema_rlimits, schema_exits, schema_retry, schema_breaker,
+    schema_limiter, schema_listener, schema_system, schema_limits, schema_log, schema_store,
+    schema_nothing;
 
 extern const config_word schema_log_levels[], schema_priorities[];
 
@@ -122,6 +123,7 @@ void rules_retry(reader *r, const config_node *n, void *base);
 void rules_breaker(reader *r, const config_node *n, void *base);
 void rules_limiter(reader *r, const config_node *n, void *base);
 void rules_backoff(reader *r, const config_node *n, void *base);
+void rules_hedge(reader *r, const config_node *n, void *base);
 void rules_exits(reader *r, const config_node *n, void *base);
 void rules_listener(reader *r, const config_node *n, void *base);
 void rules_rlimits(reader *r, const config_node *n, void *base);

@@ -22,184 +22,6 @@ enum { PUMP_BATCH = 64, STARVED_MS = 100, TEXT_MAX = 400 };
 
 static void pump(actor *self, delivery *d);
 
-/* ---- outcomes ---- */
-
-/* The attempt has nothing more to do with its message. */
-static void detach(attempt *a)
-{
-    message *m = a->message;
-    a->message = NULL;
-    actor_lock_take(&m->unit->lock);
-    unit_let_go(m);
-    actor_lock_give(&m->unit->lock);
-    message_release(m);
-}
-
-/* Has its message ended otherwise? Then the outcome is nobody's, also not the breaker's. */
-static bool is_over(attempt *a)
-{
-    actor_lock_take(&a->message->unit->lock);
-    bool over = message_settled(a->message);
-    actor_lock_give(&a->message->unit->lock);
-    return over;
-}
-
-/* Tell the breaker. Without the unit's lock, since it may be the last reference. */
-static void report(attempt *a, breaker_result result)
-{
-    policy_breaker *b = a->breaker;
-    a->breaker = NULL;
-    if (!b)
-        return;
-    policy_breaker_report(b, &a->permit, result);
-    policy_breaker_release(b);
-}
-
-void attempt_done(delivery *d, attempt *a, char *reply, size_t len)
-{
-    unit *u = d->unit;
-    if (!a->message) {
-        free(reply);
-        return;
-    }
-    report(a, is_over(a) ? BREAKER_IGNORED : BREAKER_SUCCESS);
-    actor_lock_take(&u->lock);
-    message *m = a->message;
-    if (message_settled(m)) {
-        free(reply);
-    } else {
-        m->reply = reply;
-        m->reply_len = len;
-        unit_finish(u, m, MESSAGE_DONE, RPC_OK, NULL);
-    }
-    actor_lock_give(&u->lock);
-    detach(a);
-}
-
-static void end_failed(delivery *d, unit *u, message *m, rpc_code code, const char *error)
-    LOCK_REQUIRES(u->lock)
-{
-    char text[TEXT_MAX + 200];
-    if (code == RPC_REJECTED)
-        snprintf(text, sizeof text, "'%s' rejected the message: %s", u->name, error);
-    else
-        snprintf(text, sizeof text, "'%s' failed after %u attempt%s: %s", u->name,
-                 m->retry.attempts, m->retry.attempts == 1 ? "" : "s", error);
-    if (u->settings.on_failure == CONFIG_DROP) {
-        unit_finish(u, m, MESSAGE_DROPPED, code, text);
-        return;
-    }
-    if (u->settings.on_failure == CONFIG_CRASH && code == RPC_FAILED)
-        d->crash = true;
-    unit_finish(u, m, MESSAGE_DEAD, code, text);
-}
-
-static void retry_or_end(delivery *d, unit *u, message *m, const char *error) LOCK_REQUIRES(u->lock)
-{
-    retry_decision next = {.verdict = RETRY_EXHAUSTED};
-    if (u->retry)
-        next = policy_retry_next(u->retry, &m->retry, clock_now(), m->deadline);
-    switch (next.verdict) {
-    case RETRY_WAIT:
-        unit_retry(u, m, next.wait);
-        break;
-    case RETRY_EXPIRED: {
-        char text[TEXT_MAX + 100];
-        snprintf(text, sizeof text,
-                 "its time to live ends before the next attempt could begin; last failure: %s",
-                 error);
-        unit_finish(u, m, MESSAGE_EXPIRED, RPC_EXPIRED, text);
-        break;
-    }
-    default:
-        end_failed(d, u, m, RPC_FAILED, error);
-        break;
-    }
-}
-
-static void fail(delivery *d, attempt *a, rpc_code code, const char *error)
-{
-    unit *u = d->unit;
-    if (!a->message)
-        return;
-    report(a, code == RPC_FAILED && !is_over(a) ? BREAKER_FAILURE : BREAKER_IGNORED);
-    actor_lock_take(&u->lock);
-    message *m = a->message;
-    if (!message_settled(m)) {
-        u->counters.failed_attempts++;
-        message_add_failure(m, error);
-        if (code == RPC_FAILED)
-            retry_or_end(d, u, m, error);
-        else
-            end_failed(d, u, m, code, error);
-    }
-    actor_lock_give(&u->lock);
-    detach(a);
-}
-
-void attempt_failed(delivery *d, attempt *a, const char *format, ...)
-{
-    char text[TEXT_MAX];
-    va_list ap;
-    va_start(ap, format);
-    vsnprintf(text, sizeof text, format, ap);
-    va_end(ap);
-    fail(d, a, RPC_FAILED, text);
-}
-
-void attempt_rejected(delivery *d, attempt *a, const char *format, ...)
-{
-    char text[TEXT_MAX];
-    va_list ap;
-    va_start(ap, format);
-    vsnprintf(text, sizeof text, format, ap);
-    va_end(ap);
-    fail(d, a, RPC_REJECTED, text);
-}
-
-void attempt_return(delivery *d, attempt *a)
-{
-    unit *u = d->unit;
-    if (!a->message)
-        return;
-    report(a, BREAKER_IGNORED);
-    actor_lock_take(&u->lock);
-    if (!message_settled(a->message))
-        unit_return(u, a->message);
-    actor_lock_give(&u->lock);
-    detach(a);
-}
-
-void attempt_stderr(delivery *d, attempt *a, const char *bytes, size_t len)
-{
-    if (!a->message || len == 0)
-        return;
-    char *copy = malloc(len);
-    if (!copy)
-        return; /* it is in the log as well */
-    memcpy(copy, bytes, len);
-    message *m = a->message;
-    actor_lock_take(&d->unit->lock);
-    if (!message_settled(m)) {
-        char *before = m->stderr_tail;
-        m->stderr_tail = copy;
-        m->stderr_len = len;
-        copy = before;
-    }
-    actor_lock_give(&d->unit->lock);
-    free(copy);
-}
-
-void attempt_release(delivery *d, attempt *a)
-{
-    report(a, BREAKER_IGNORED); /* it ended without an outcome: cancelled, expired */
-    if (a->message)
-        detach(a);
-    TAILQ_REMOVE(&d->attempts, a, link);
-    d->attempt_count--;
-    free(a);
-}
-
 /* ---- beginning ---- */
 
 /* The breaker lets nothing through: a send waits, an ask can't. */
@@ -245,64 +67,101 @@ static void leave_line(unit *u) LOCK_REQUIRES(u->lock)
         policy_limiter_cancel(u->limiter, &u->limiter_use);
 }
 
-/* Begin m; returns its attempt. */
-static attempt *begin(delivery *d, unit *u, message *m, attempt *a, clock_ms now)
-    LOCK_REQUIRES(u->lock)
+/* Is there a slot for a hedge? Kinds that can, give it one of its own, so that what is to help a
+ * slow attempt doesn't wait for it. */
+static bool hedge_room(const delivery *d, const unit *u) LOCK_REQUIRES(u->lock)
 {
+    size_t more = d->kind->strict ? 0 : u->settings.hedge.max;
+    return !u->paused && d->attempt_count < u->settings.credits + more;
+}
+
+static bool room(const delivery *d, const unit *u) LOCK_REQUIRES(u->lock)
+{
+    size_t taken = d->kind->strict ? d->attempt_count : d->attempt_count - d->hedge_count;
+    return !u->paused && taken < u->settings.credits;
+}
+
+/* Begin a further attempt of what is in hand; fills *a. False: none is wanted, or none can. */
+static bool begin_hedge(delivery *d, unit *u, attempt *a, clock_ms now) LOCK_REQUIRES(u->lock)
+{
+    message *m;
+    clock_ms wait;
+    while ((m = TAILQ_FIRST(&u->hedges)) && hedge_room(d, u)) {
+        bool allowed = !u->retry || policy_retry_hedge(u->retry, now);
+        if (allowed && u->breaker)
+            allowed = policy_breaker_acquire(u->breaker, now, &a->permit, &wait);
+        if (allowed) {
+            a->breaker = u->breaker ? policy_breaker_hold(u->breaker) : NULL;
+            unit_begin_hedge(u, m, now);
+            attempt_begin(d, a, m, true, now);
+            return true;
+        }
+        bool over = hedge_refused(&m->call);
+        unit_want_hedge(u, m);
+        if (over)
+            attempt_call_failed(d, m);
+    }
+    return false;
+}
+
+/* Begin the next message; fills *a. */
+static bool begin_message(delivery *d, unit *u, attempt *a, clock_ms now) LOCK_REQUIRES(u->lock)
+{
+    message *m = unit_next(u, now);
+    /* The breaker also concerns asks that wait for a retry, which are in no mailbox. */
+    bool refused = (m || !TAILQ_EMPTY(&u->later)) && breaker_refuses(u, now);
+    if (!m || refused || !room(d, u)) {
+        leave_line(u);
+        return false;
+    }
+    if (!unit_enter(u, m, now))
+        m = unit_next_placed(u, now);
+    if (!m || !pass(u, m, a, now))
+        return false;
     unit_begin(u, m, now);
     if (u->retry && m->retry.attempts == 1)
         policy_retry_first(u->retry, now);
-    a->message = message_hold(m);
-    m->hands++;
-    a->number = m->retry.attempts;
-    TAILQ_INSERT_TAIL(&d->attempts, a, link);
-    d->attempt_count++;
-    return a;
+    attempt_begin(d, a, m, false, now);
+    return true;
 }
 
-/* Begin one message. False: there is none that may. */
+/* Begin one attempt. False: there is none that may. */
 static bool begin_next(actor *self, delivery *d)
 {
     unit *u = d->unit;
-    attempt *fresh = calloc(1, d->kind->attempt_size), *begun = NULL;
-    if (!fresh) {
+    attempt *a = calloc(1, d->kind->attempt_size);
+    if (!a) {
         if (!d->starved)
             d->starved = actor_after(self, STARVED_MS, UNIT_MSG_TIMER, 0, NULL) == ACTOR_OK;
         return false;
     }
     actor_lock_take(&u->lock);
     clock_ms now = clock_now();
-    bool room = !u->paused && d->attempt_count < u->settings.credits;
-    message *m = unit_next(u, now);
-    /* The breaker also concerns asks that wait for a retry, which are in no mailbox. */
-    bool refused = (m || !TAILQ_EMPTY(&u->later)) && breaker_refuses(u, now);
-    if (!m || refused || !room)
-        leave_line(u);
-    else if (!unit_enter(u, m, now))
-        m = unit_next_placed(u, now);
-    if (m && !refused && room && pass(u, m, fresh, now))
-        begun = begin(d, u, m, fresh, now);
+    bool begun = begin_hedge(d, u, a, now) || begin_message(d, u, a, now);
     actor_lock_give(&u->lock);
-    if (!begun) {
-        free(fresh);
-        return false;
-    }
-    d->kind->begin(self, d, begun);
-    return true;
+    if (begun)
+        d->kind->begin(self, d, a);
+    else
+        free(a);
+    return begun;
 }
 
-/* The next attempt whose message is over, or ran out of time, and which doesn't know yet. */
+/* The next attempt whose message is over, or that ran out of time, and which doesn't know yet. */
 static attempt *next_overdue(delivery *d, bool *timed_out)
 {
     unit *u = d->unit;
     attempt *a;
+    if (TAILQ_EMPTY(&d->attempts))
+        return NULL;
+    clock_ms now = clock_now();
     actor_lock_take(&u->lock);
     TAILQ_FOREACH(a, &d->attempts, link)
     {
         if (a->told || !a->message)
             continue;
-        *timed_out = a->message->timed_out && !message_settled(a->message);
-        if (*timed_out || message_settled(a->message))
+        bool settled = message_settled(a->message);
+        *timed_out = !settled && a->deadline && a->deadline <= now;
+        if (*timed_out || settled)
             break;
     }
     actor_lock_give(&u->lock);

@@ -27,9 +27,13 @@ typedef struct kind kind;
 /* One attempt in hand; kinds put it first in a struct of their own. */
 typedef struct attempt {
     TAILQ_ENTRY(attempt) link;
-    message *message;        /* referenced; NULL once the outcome is settled */
-    unsigned number;         /* from 1 */
-    bool told;               /* `cancel` was called */
+    message *message;             /* referenced; NULL once the outcome is settled */
+    TAILQ_ENTRY(attempt) sibling; /* of the message's; until then */
+    unsigned number;              /* from 1 */
+    bool hedge;                   /* it is a further one beside another */
+    bool told;                    /* `cancel` was called */
+    clock_ms deadline;            /* when it times out; 0: never */
+    clock_ms retry_after;    /* the delay that the other side asked for, in ms; or RETRY_NOT_TOLD */
     policy_breaker *breaker; /* it holds a permit of this one; referenced, or NULL */
     breaker_permit permit;
 } attempt;
@@ -43,18 +47,20 @@ struct delivery {
     void *state;      /* the kind's, state_size bytes, zeroed */
     struct attempts attempts;
     size_t attempt_count;
-    bool ready;      /* attempts may begin */
-    bool stopping;   /* actor_stopped() is due when nothing is left */
-    bool busy;       /* the kind has something to wait for before it is stopped */
-    bool crash;      /* a failed message takes the actor down (on_failure: crash) */
-    bool starved;    /* out of memory: a timer looks again */
-    char ended[128]; /* how a process ended, for the messages it had; "": it didn't */
+    size_t hedge_count; /* of them */
+    bool ready;         /* attempts may begin */
+    bool stopping;      /* actor_stopped() is due when nothing is left */
+    bool busy;          /* the kind has something to wait for before it is stopped */
+    bool crash;         /* a failed message takes the actor down (on_failure: crash) */
+    bool starved;       /* out of memory: a timer looks again */
+    char ended[128];    /* how a process ended, for the messages it had; "": it didn't */
 };
 
 struct kind {
     config_kind kind;
     size_t attempt_size; /* at least sizeof(attempt) */
     size_t state_size;
+    bool strict; /* a hedge needs a credit like any attempt; else it has a slot of its own */
     /* Begin an incarnation; NULL: nothing to do. ACTOR_PENDING: delivery_started() follows. */
     actor_verdict (*start)(actor *self, delivery *d);
     void (*begin)(actor *self, delivery *d, attempt *a);
@@ -98,5 +104,13 @@ void attempt_return(delivery *d, attempt *a);
 void attempt_stderr(delivery *d, attempt *a, const char *bytes, size_t len);
 /* The slot is free. `a` is gone. */
 void attempt_release(delivery *d, attempt *a);
+
+/* ---- for delivery.c ---- */
+
+/* It begins: with its message, which has begun, and its permit. Under the unit's lock. */
+void attempt_begin(delivery *d, attempt *a, message *m, bool hedge, clock_ms now);
+/* The hedge that m waits for can't begin, and that was all: the call has failed. Under the unit's
+ * lock. */
+void attempt_call_failed(delivery *d, message *m);
 
 #endif

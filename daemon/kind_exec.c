@@ -53,8 +53,8 @@ static void variables(const unit *u, const attempt *a, char text[VARIABLES][VARI
     snprintf(text[n++], VARIABLE_MAX, "ACTORD_MESSAGE_ID=%s", a->message->id);
     snprintf(text[n++], VARIABLE_MAX, "ACTORD_ATTEMPT=%u", a->number);
     clock_ms end = a->message->deadline;
-    if (a->message->attempt_deadline && (!end || a->message->attempt_deadline < end))
-        end = a->message->attempt_deadline;
+    if (a->deadline && (!end || a->deadline < end))
+        end = a->deadline;
     if (end)
         snprintf(text[n++], VARIABLE_MAX, "ACTORD_DEADLINE_MS=%" PRId64, end - clock_now());
     for (int i = 0; i < n; i++)

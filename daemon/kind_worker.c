@@ -22,6 +22,9 @@ enum { READ_SIZE = 64 * 1024, READS_A_TURN = 4, ENVELOPE_BYTES = 1024, LATE_KEPT
 /* So many answers of the greatest size may a worker leave unread, beside its messages. */
 enum { UNREAD_MAX = 16 };
 
+/* An attempt's id on the wire: the message's, or of a hedge "m-7.2", to be told from the others. */
+enum { WORKER_ID_MAX = MESSAGE_ID_MAX + 12 };
+
 typedef struct worker {
     child *child;
     json_out lines; /* to be written, from `written` on */
@@ -35,13 +38,13 @@ typedef struct worker {
     worker_asks asks; /* its own questions to others */
     /* The ids it was told to cancel and has answered: the answer and the cancel may have crossed,
      * so that it answers the cancel as well. */
-    char late[LATE_KEPT][MESSAGE_ID_MAX];
+    char late[LATE_KEPT][WORKER_ID_MAX];
     unsigned late_next;
 } worker;
 
 typedef struct worker_attempt {
     attempt base;
-    char id[MESSAGE_ID_MAX];
+    char id[WORKER_ID_MAX];
     uint64_t begin;       /* of its line, in all that is sent */
     actor_timer *overdue; /* after a cancel: when the worker is killed for it */
 } worker_attempt;
@@ -106,7 +109,10 @@ static void worker_begin(actor *self, delivery *d, attempt *a)
     worker *w = d->state;
     worker_attempt *x = (worker_attempt *)a;
     json_out *out = &w->lines;
-    memcpy(x->id, a->message->id, sizeof x->id);
+    if (a->hedge)
+        snprintf(x->id, sizeof x->id, "%s.%u", a->message->id, a->number);
+    else
+        snprintf(x->id, sizeof x->id, "%s", a->message->id);
     x->begin = w->sent + (out->len - w->written);
     size_t before = out->len;
     json_out_object(out);
@@ -200,6 +206,7 @@ static void on_answer(actor *self, delivery *d, worker_attempt *x, const worker_
         char *text = NULL;
         json_err e = json_text_dup(line->error, &text, NULL);
         const char *error = e ? json_strerror(e) : text;
+        a->retry_after = line->retry_after;
         if (line->no_retry)
             attempt_rejected(d, a, "%s", error);
         else
@@ -479,6 +486,7 @@ const kind kind_worker = {
     .kind = CONFIG_KIND_WORKER,
     .attempt_size = sizeof(worker_attempt),
     .state_size = sizeof(worker),
+    .strict = true,
     .start = worker_start,
     .begin = worker_begin,
     .cancel = worker_cancel,

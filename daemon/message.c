@@ -44,6 +44,7 @@ message *message_new(unit *u, const char *payload, size_t len)
     m->accepted_at = clock_wall();
     snprintf(m->id, sizeof m->id, "m-%" PRIu64, ledger_next_id(u->daemon->ledger));
     TAILQ_INIT(&m->waiters);
+    TAILQ_INIT(&m->attempts);
     return m;
 }
 
@@ -71,7 +72,7 @@ void message_release(message *m)
     free(m);
 }
 
-void message_add_failure(message *m, const char *error)
+void message_add_failure(message *m, unsigned attempt, const char *error)
 {
     char *copy = strdup(error);
     if (!copy)
@@ -90,7 +91,21 @@ void message_add_failure(message *m, const char *error)
         m->failures = more;
     }
     m->failures[m->failure_count++] =
-        (message_failure){.attempt = m->retry.attempts, .at = clock_wall(), .error = copy};
+        (message_failure){.attempt = attempt, .at = clock_wall(), .wait = -1, .error = copy};
+}
+
+void message_add_wait(message *m, clock_ms wait)
+{
+    if (m->failure_count)
+        m->failures[m->failure_count - 1].wait = wait;
+}
+
+const char *message_failure_of(const message *m, unsigned attempt)
+{
+    for (size_t i = m->failure_count; i-- > 0;)
+        if (m->failures[i].attempt == attempt)
+            return m->failures[i].error;
+    return NULL;
 }
 
 void message_drop_payload(message *m)
@@ -119,7 +134,7 @@ rpc_code message_error(message *m, char text[RPC_MESSAGE_MAX + 1], json_out *mem
     json_out_key(members, "state");
     json_out_text(members, message_state_name(m->state));
     json_out_key(members, "attempts");
-    json_out_uint(members, m->retry.attempts);
+    json_out_uint(members, message_attempt_count(m));
     if (m->failure_count) {
         json_out_key(members, "last_error");
         json_out_text(members, m->failures[m->failure_count - 1].error);
@@ -159,6 +174,10 @@ void message_put_failures(json_out *out, const message *m)
         json_out_text(out, clock_format(m->failures[i].at, at));
         json_out_key(out, "error");
         json_out_text(out, m->failures[i].error);
+        if (m->failures[i].wait >= 0) {
+            json_out_key(out, "wait_ms");
+            json_out_int(out, m->failures[i].wait);
+        }
         json_out_object_end(out);
     }
     json_out_array_end(out);
@@ -176,7 +195,7 @@ void message_put(json_out *out, message *m)
     json_out_key(out, "state");
     json_out_text(out, message_state_name(m->state));
     json_out_key(out, "attempts");
-    json_out_uint(out, m->retry.attempts);
+    json_out_uint(out, message_attempt_count(m));
     json_out_key(out, "accepted_at");
     json_out_text(out, clock_format(m->accepted_at, at));
     fallback_put(out, m);

@@ -16,6 +16,7 @@
 #include "daemon/heap.h"
 #include "daemon/rpc.h"
 #include "daemon/table.h"
+#include "supervisors/hedge.h"
 #include "supervisors/retry.h"
 
 #include <stdatomic.h>
@@ -59,10 +60,14 @@ typedef struct message_waiter {
 /* In which of the ledger's lists it is. */
 typedef enum message_kept { KEPT_NOT, KEPT_FINISHED, KEPT_ANSWERED } message_kept;
 
+struct attempt;
+TAILQ_HEAD(message_attempts, attempt);
+
 /* One failed attempt. */
 typedef struct message_failure {
     unsigned attempt;
-    clock_ms at; /* wall clock */
+    clock_ms at;   /* wall clock */
+    clock_ms wait; /* for the next attempt, in ms; negative: none followed */
     char *error;
 } message_failure;
 
@@ -87,14 +92,19 @@ struct message {
     message_state state;
     char *payload; /* freed when it is done for good, kept for dead letters */
     size_t payload_len;
-    unsigned hands;            /* attempts and others that read the payload */
-    retry_progress retry;      /* counts the attempts begun */
-    clock_ms due;              /* delayed or retrying: when it may begin */
-    clock_ms attempt_deadline; /* running: when this attempt times out; 0: never */
-    bool timed_out;            /* it did; the actor has to end the attempt */
-    uint32_t place;            /* in the limiter, see unit_placed(); 0: none */
-    clock_ms began;            /* running: since when; monotonic */
-    bool queued;               /* it is in the mailbox, linked by `link` */
+    unsigned hands;       /* attempts and others that read the payload */
+    retry_progress retry; /* counts the calls begun: attempts without the hedges */
+    unsigned hedges;      /* begun */
+    unsigned first;       /* number of the first attempt of the call in hand */
+    hedge_call call;      /* the one in hand */
+    bool hedge_waits;     /* it is among the unit's `hedges`, linked by `hedge` */
+    TAILQ_ENTRY(message) hedge;
+    struct message_attempts attempts; /* in hand and not settled */
+    clock_ms due;                     /* delayed or retrying: when it may begin */
+    clock_ms attempt_deadline;        /* running: when the next attempt times out; 0: never */
+    uint32_t place;                   /* in the limiter, see unit_placed(); 0: none */
+    clock_ms began;                   /* running: since when; monotonic */
+    bool queued;                      /* it is in the mailbox, linked by `link` */
     TAILQ_ENTRY(message) link;
     heap_node due_node; /* the next instant at which time alone changes something */
     TAILQ_HEAD(, message_waiter) waiters;
@@ -135,8 +145,18 @@ message *message_new(struct unit *unit, const char *payload, size_t len);
 message *message_hold(message *m);
 void message_release(message *m); /* NULL is fine */
 
+/* The attempts begun, hedges included. Under the unit's lock. */
+static inline unsigned message_attempt_count(const message *m)
+{
+    return m->retry.attempts + m->hedges;
+}
+
 /* Note a failed attempt's error, keeping the newest. Under the unit's lock. */
-void message_add_failure(message *m, const char *error);
+void message_add_failure(message *m, unsigned attempt, const char *error);
+/* Of the newest failure: so long is waited for the next attempt. Under the unit's lock. */
+void message_add_wait(message *m, clock_ms wait);
+/* What is known of an attempt's failure, or NULL. Under the unit's lock. */
+const char *message_failure_of(const message *m, unsigned attempt);
 
 /* It is final and nobody will read the payload again. Under the unit's lock. */
 void message_drop_payload(message *m);

@@ -94,7 +94,7 @@ static void put_letter(json_out *out, const deadletter *l)
     json_out_key(out, "reason");
     json_out_text(out, deadletter_reason(m));
     json_out_key(out, "attempts");
-    json_out_uint(out, m->retry.attempts);
+    json_out_uint(out, message_attempt_count(m));
     json_out_key(out, "error");
     json_out_text(out, m->failure_count ? m->failures[m->failure_count - 1].error : m->error);
     json_out_key(out, "at");

@@ -186,12 +186,19 @@ void policy_retry_first(policy_retry *r, clock_ms now)
 }
 
 retry_decision policy_retry_next(policy_retry *r, retry_progress *progress, clock_ms now,
-                                 clock_ms deadline)
+                                 clock_ms deadline, clock_ms told)
 {
     actor_lock_take(&r->base.lock);
-    retry_decision d =
-        retry_next(&r->policy, &r->budget, progress, now, deadline ? deadline : RETRY_NO_DEADLINE,
-                   RETRY_NOT_TOLD, &r->random);
+    retry_decision d = retry_next(&r->policy, &r->budget, progress, now,
+                                  deadline ? deadline : RETRY_NO_DEADLINE, told, &r->random);
     actor_lock_give(&r->base.lock);
     return d;
+}
+
+bool policy_retry_hedge(policy_retry *r, clock_ms now)
+{
+    actor_lock_take(&r->base.lock);
+    bool allowed = r->policy.budget <= 0 || retry_budget_take(&r->budget, r->policy.budget, now);
+    actor_lock_give(&r->base.lock);
+    return allowed;
 }

@@ -65,9 +65,11 @@ backoff_jitter policy_jitter(config_jitter jitter);
 
 /* A message's first attempt begins: for the budget. */
 void policy_retry_first(policy_retry *r, clock_ms now);
-/* After a failed attempt. deadline 0: none. */
+/* After a failed attempt. deadline 0: none; told: ms, or RETRY_NOT_TOLD. */
 retry_decision policy_retry_next(policy_retry *r, retry_progress *progress, clock_ms now,
-                                 clock_ms deadline);
+                                 clock_ms deadline, clock_ms told);
+/* Does the budget allow one more attempt beside another? True: it is booked. */
+bool policy_retry_hedge(policy_retry *r, clock_ms now);
 
 /* ---- breaker ---- */
 

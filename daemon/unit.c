@@ -45,6 +45,7 @@ unit *unit_new(struct actord *d, loaded *s, const config_child *child, unit *par
         TAILQ_INIT(&u->mailbox[i]);
     TAILQ_INIT(&u->in_hand);
     TAILQ_INIT(&u->later);
+    TAILQ_INIT(&u->hedges);
     u->place_period = 1;
     u->state = UNIT_STOPPED;
     u->armed = INT64_MAX;
@@ -100,6 +101,7 @@ static unit_settings settings_of(const config_child *c)
         .priority = c->priority,
         .on_failure = c->on_failure,
         .credits = c->kind == CONFIG_KIND_WORKER ? (uint32_t)c->credits : 1,
+        .hedge = {.after = clock_from_us(c->hedge.after_us), .max = (uint32_t)c->hedge.max},
     };
 }
 

@@ -48,7 +48,7 @@ typedef struct unit_counters {
     uint64_t accepted;
     uint64_t final[MESSAGE_STATES];      /* from MESSAGE_DONE on */
     uint64_t waiting, running, retrying; /* now */
-    uint64_t failed_attempts, retries;
+    uint64_t failed_attempts, retries, hedges;
     uint64_t restarts;
 } unit_counters;
 
@@ -68,6 +68,7 @@ typedef struct unit_settings {
     config_priority priority;
     config_on_failure on_failure;
     uint32_t credits; /* attempts at a time */
+    hedge_policy hedge;
 } unit_settings;
 
 TAILQ_HEAD(message_queue, message);
@@ -120,8 +121,9 @@ struct unit {
     size_t live LOCK_GUARDED_BY(lock);                  /* messages without a final state */
     struct message_queue in_hand LOCK_GUARDED_BY(lock); /* running, oldest first */
     struct message_queue later LOCK_GUARDED_BY(lock);   /* delayed or retrying */
-    uint32_t places LOCK_GUARDED_BY(lock);              /* held in the limiter */
-    uint32_t place_period LOCK_GUARDED_BY(lock); /* since the limiter was exchanged; from 1 */
+    struct message_queue hedges LOCK_GUARDED_BY(lock); /* in hand, and one more attempt is wanted */
+    uint32_t places LOCK_GUARDED_BY(lock);             /* held in the limiter */
+    uint32_t place_period LOCK_GUARDED_BY(lock);       /* since the limiter was exchanged; from 1 */
     unit_counters counters LOCK_GUARDED_BY(lock);
     unit_rate rate LOCK_GUARDED_BY(lock);
     uint32_t *latency LOCK_GUARDED_BY(lock); /* NULL until the first */
@@ -220,7 +222,11 @@ void unit_tick(unit *u);
 message *unit_next(unit *u, clock_ms now) LOCK_REQUIRES(u->lock);
 /* It begins: an attempt is counted. */
 void unit_begin(unit *u, message *m, clock_ms now) LOCK_REQUIRES(u->lock);
-/* It did not really begin (a sibling's crash): back to the front, the attempt isn't counted. */
+/* The hedge that it waits for begins. */
+void unit_begin_hedge(unit *u, message *m, clock_ms now) LOCK_REQUIRES(u->lock);
+/* One more attempt of it is wanted (m->call.wanted), or not any more. */
+void unit_want_hedge(unit *u, message *m) LOCK_REQUIRES(u->lock);
+/* It did not really begin (a sibling's crash): back to the front. */
 void unit_return(unit *u, message *m) LOCK_REQUIRES(u->lock);
 /* It waits `delay` ms for its next attempt. */
 void unit_retry(unit *u, message *m, clock_ms delay) LOCK_REQUIRES(u->lock);

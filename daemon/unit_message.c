@@ -27,6 +27,8 @@ static clock_ms next_change(const message *m)
     if (m->state == MESSAGE_RUNNING) {
         if (m->attempt_deadline && m->attempt_deadline < at)
             at = m->attempt_deadline;
+        if (m->call.next < at)
+            at = m->call.next;
     } else if (!m->queued && m->due < at) {
         at = m->due;
     }
@@ -76,6 +78,9 @@ static void move(unit *u, message *m, message_state state, bool queued, bool fir
         TAILQ_REMOVE(mailbox, m, link);
     else
         TAILQ_REMOVE(m->state == MESSAGE_RUNNING ? &u->in_hand : &u->later, m, link);
+    if (m->hedge_waits)
+        TAILQ_REMOVE(&u->hedges, m, hedge);
+    m->hedge_waits = false;
     --*now_counter(u, m->state);
     m->state = state;
     m->queued = queued;
@@ -238,8 +243,10 @@ static bool time_passed(unit *u, message *m, clock_ms now) LOCK_REQUIRES(u->lock
         return running;
     }
     if (m->state == MESSAGE_RUNNING) {
-        m->attempt_deadline = 0;
-        m->timed_out = true;
+        if (m->attempt_deadline && m->attempt_deadline <= now)
+            m->attempt_deadline = 0; /* the actor has to end the attempt */
+        if (hedge_tick(&m->call, now))
+            unit_want_hedge(u, m);
     } else {
         move(u, m, MESSAGE_WAITING, true, m->state == MESSAGE_RETRYING);
     }
@@ -278,17 +285,40 @@ message *unit_next(unit *u, clock_ms now)
 
 void unit_begin(unit *u, message *m, clock_ms now)
 {
+    static const hedge_policy none = {0};
     m->retry.attempts++;
+    m->first = message_attempt_count(m);
     m->began = now;
-    m->timed_out = false;
     m->attempt_deadline = u->settings.timeout ? now + u->settings.timeout : 0;
+    hedge_first(&m->call, m->ask ? &u->settings.hedge : &none, now);
     move(u, m, MESSAGE_RUNNING, false, false);
+    unit_reschedule(u, m);
+}
+
+void unit_want_hedge(unit *u, message *m)
+{
+    if (m->hedge_waits == m->call.wanted)
+        return;
+    m->hedge_waits = m->call.wanted;
+    if (m->hedge_waits)
+        TAILQ_INSERT_TAIL(&u->hedges, m, hedge);
+    else
+        TAILQ_REMOVE(&u->hedges, m, hedge);
+}
+
+void unit_begin_hedge(unit *u, message *m, clock_ms now)
+{
+    m->hedges++;
+    u->counters.hedges++;
+    if (u->settings.timeout && !m->attempt_deadline)
+        m->attempt_deadline = now + u->settings.timeout;
+    hedge_begun(&m->call, &u->settings.hedge, now);
+    unit_want_hedge(u, m);
     unit_reschedule(u, m);
 }
 
 void unit_return(unit *u, message *m)
 {
-    m->retry.attempts--;
     move(u, m, MESSAGE_WAITING, true, true);
     unit_reschedule(u, m);
 }

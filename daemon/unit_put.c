@@ -20,6 +20,7 @@ void unit_put_counters(json_out *out, const unit_counters *n)
     put_uint(out, "running", n->running);
     put_uint(out, "retrying", n->retrying);
     put_uint(out, "retries", n->retries);
+    put_uint(out, "hedges", n->hedges);
     put_uint(out, "failed_attempts", n->failed_attempts);
 }
 
@@ -32,6 +33,7 @@ void unit_add_counters(unit_counters *sum, const unit_counters *n)
     sum->running += n->running;
     sum->retrying += n->retrying;
     sum->retries += n->retries;
+    sum->hedges += n->hedges;
     sum->failed_attempts += n->failed_attempts;
     sum->restarts += n->restarts;
 }
@@ -77,7 +79,7 @@ static void put_in_hand(json_out *out, unit *u, clock_ms now) LOCK_REQUIRES(u->l
         json_out_object(out);
         json_out_key(out, "message");
         json_out_text(out, m->id);
-        put_uint(out, "attempt", m->retry.attempts);
+        put_uint(out, "attempt", message_attempt_count(m));
         json_out_key(out, "running_ms");
         json_out_int(out, now - m->began);
         if (m->progress >= 0) {

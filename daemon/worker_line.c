@@ -65,12 +65,24 @@ static worker_line_kind classify(json_value root, const worker_line *line)
     return line->log.len ? WORKER_LOG : WORKER_BROKEN;
 }
 
+/* What is no duration counts as not said (RT-28). */
+static clock_ms retry_after(json_value root)
+{
+    json_value v;
+    char text[UNITS_TEXT];
+    int64_t us;
+    if (!json_find(root, "retry_after", &v) || v.type != JSON_STRING ||
+        json_text(v, text, sizeof text, NULL) || config_parse_duration(text, &us))
+        return RETRY_NOT_TOLD;
+    return clock_from_us(us);
+}
+
 worker_line_kind worker_line_read(const char *bytes, size_t len, worker_line *line, char *why,
                                   size_t size)
 {
     json_value root, retry;
     size_t where;
-    *line = (worker_line){0};
+    *line = (worker_line){.retry_after = RETRY_NOT_TOLD};
     json_err e = json_parse(bytes, len, &root, &where);
     if (e || root.type != JSON_OBJECT) {
         snprintf(why, size, "a line is no JSON object: %s at byte %zu",
@@ -88,6 +100,7 @@ worker_line_kind worker_line_read(const char *bytes, size_t len, worker_line *li
     }
     line->no_retry =
         json_find(root, "retry", &retry) && retry.type == JSON_BOOL && !json_is_true(retry);
+    line->retry_after = retry_after(root);
     worker_line_kind kind = classify(root, line);
     if (kind == WORKER_BROKEN)
         snprintf(why, size, "a line says nothing known: %.*s", (int)(len < 80 ? len : 80), bytes);

@@ -25,6 +25,7 @@ typedef enum worker_line_kind {
 typedef struct worker_line {
     json_value id, reply, error, progress, note, to, msg, ref, timeout, state, log, text;
     bool no_retry;
+    clock_ms retry_after; /* "retry_after":"2s" beside an error; or RETRY_NOT_TOLD */
 } worker_line;
 
 /* Judge a line (without its end). WORKER_BROKEN: `why` says what is wrong. */

@@ -335,7 +335,6 @@ static const rule later_rules[] = {
     {TREE("{name: a, topic: {}}"), "4:17: error: 'topic' is not supported yet"},
     {TREE("{name: a, echo: {}, instances: 8}"),
      "4:38: error: 'instances' other than 1 is not supported yet"},
-    {TREE("{name: a, echo: {}, hedge: {after: 1s}}"), "4:27: error: 'hedge' is not supported yet"},
     {TREE("{name: a, echo: {}, idle_stop: 1m}"), "4:27: error: 'idle_stop' is not supported yet"},
     {TREE("{name: a, echo: {}, mailbox: {durable: true}}"),
      "4:46: error: 'durable: true' is not supported yet"},
