@@ -98,19 +98,19 @@ static void stop_below(actord *d, unit *u)
 
 /* Is this supervisor on its way down? Then its children come back with it, and keep their
  * mailboxes, unless it turns out to be stopped for good. */
-static bool goes_down(unit *supervisor)
+static bool goes_down(unit *supervisor, const supervisor_child_event *e)
 {
     actor_lock_take(&supervisor->lock);
     bool down = !supervisor->up || supervisor->state == UNIT_STOPPING;
     actor_lock_give(&supervisor->lock);
-    return down;
+    return down || (e->closing && supervisor->parent); /* the root never comes back */
 }
 
 static void on_child(void *user, const supervisor_child_event *e)
 {
     actord *d = user;
     unit *u = e->tag;
-    bool comes_back = e->state == SUPERVISOR_CHILD_STOPPED && goes_down(u->parent);
+    bool comes_back = e->state == SUPERVISOR_CHILD_STOPPED && goes_down(u->parent, e);
     actor_lock_take(&u->lock);
     publish(u, e, comes_back);
     bool stopped = u->state == UNIT_STOPPED;

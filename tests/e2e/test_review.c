@@ -100,6 +100,20 @@ START_TEST(supervisor_that_trips_and_comes_back_keeps_the_mailboxes_below_it)
 }
 END_TEST
 
+START_TEST(supervisor_that_is_killed_keeps_the_mailboxes_below_it)
+{
+    const char *running, *queued;
+    server *s = start_box(&running, &queued);
+    expect_ok(rpc(s, "actor.kill", "{\"name\":\"box\"}"));
+    const char *meanwhile = send_message(s, "w", "{\"ms\":2}");
+    ck_assert_str_eq(text_at(wait_message(s, queued).result, "state"), "done");
+    ck_assert_str_eq(text_at(wait_message(s, running).result, "state"), "done");
+    ck_assert_str_eq(text_at(wait_message(s, meanwhile).result, "state"), "done");
+    expect_balanced(s);
+    server_stop(s);
+}
+END_TEST
+
 START_TEST(stop_of_a_supervisor_makes_dead_letters_of_what_waits_below_it)
 {
     const char *running, *queued;
@@ -179,6 +193,7 @@ int main(void)
         actor_that_is_restarted_is_sent_to_at_any_moment,
         restart_of_a_supervisor_keeps_the_mailboxes_below_it,
         supervisor_that_trips_and_comes_back_keeps_the_mailboxes_below_it,
+        supervisor_that_is_killed_keeps_the_mailboxes_below_it,
         stop_of_a_supervisor_makes_dead_letters_of_what_waits_below_it,
         name_is_free_again_after_a_spawn_under_a_stopped_supervisor,
         deleted_actor_leaves_its_breaker_behind,
