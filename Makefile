@@ -149,6 +149,7 @@ DAEMON_SRC := \
 	daemon/policy_limiter.c \
 	daemon/process.c \
 	daemon/process_io.c \
+	daemon/quiet.c \
 	daemon/reload.c \
 	daemon/rfc3339.c \
 	daemon/rpc.c \

@@ -53,10 +53,8 @@ static void publish(unit *u, const supervisor_child_event *e, bool comes_back)
 
 static void tell(const unit *u, const supervisor_child_event *e)
 {
-    log_level level = LOG_LEVEL_DEBUG;
+    log_level level = e->ended && !e->expected ? LOG_LEVEL_WARN : LOG_LEVEL_DEBUG;
     char next[64] = "";
-    if (e->ended && e->exit != ACTOR_EXIT_NORMAL && e->exit != ACTOR_EXIT_REQUESTED)
-        level = LOG_LEVEL_WARN;
     if (e->state == SUPERVISOR_CHILD_BACKOFF)
         snprintf(next, sizeof next, "; next start in %" PRId64 " ms", e->next_start - clock_now());
     log_write(level, "supervisor", LOG_FIELDS({"actor", u->name}), "%s%s%s%s%s%s",

@@ -18,6 +18,7 @@
 #include "daemon/loaded.h"
 #include "daemon/message.h"
 #include "daemon/policy.h"
+#include "daemon/quiet.h"
 #include "daemon/table.h"
 #include "libactor/actor.h"
 #include "libactor/lock.h"
@@ -84,7 +85,7 @@ struct unit {
     const char *path;       /* "/root/a/b" */
     unit *parent;           /* referenced; NULL for the root */
     bool supervises;        /* it is a supervisor, and takes no messages */
-    clock_alarm alarm;      /* the earliest of `due` */
+    clock_alarm alarm;      /* the earliest of `due` and `quiet` */
     atomic_bool nudged;     /* a wake-up is on its way */
     atomic_bool kill_asked; /* actor.kill: what is in hand is charged with a failed attempt */
 
@@ -126,6 +127,7 @@ struct unit {
     uint32_t place_period LOCK_GUARDED_BY(lock);       /* since the limiter was exchanged; from 1 */
     unit_counters counters LOCK_GUARDED_BY(lock);
     unit_rate rate LOCK_GUARDED_BY(lock);
+    quiet quiet LOCK_GUARDED_BY(lock); /* of its dead letters */
     uint32_t *latency LOCK_GUARDED_BY(lock); /* NULL until the first */
     pid_t pids[UNIT_PIDS_MAX] LOCK_GUARDED_BY(lock);
     size_t pid_count LOCK_GUARDED_BY(lock);

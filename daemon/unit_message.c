@@ -38,10 +38,13 @@ static clock_ms next_change(const message *m)
 static void arm(unit *u) LOCK_REQUIRES(u->lock)
 {
     heap_node *first = heap_first(&u->due);
-    if (!first || first->key >= u->armed)
+    clock_ms next = quiet_due(&u->quiet);
+    if (first && first->key < next)
+        next = first->key;
+    if (next >= u->armed)
         return; /* going off too early is harmless, and cheaper than setting it again */
-    u->armed = first->key;
-    if (alarm_set(&u->alarm, first->key))
+    u->armed = next;
+    if (alarm_set(&u->alarm, next))
         unit_hold(u);
 }
 
@@ -123,8 +126,12 @@ bool unit_unwait(message *m, message_waiter *w)
 
 /* ---- ends ---- */
 
-static void log_dead(const unit *u, const message *m, uint64_t number)
+static void log_dead(unit *u, const message *m, uint64_t number) LOCK_REQUIRES(u->lock)
 {
+    if (!quiet_admit(&u->quiet, m->finished)) {
+        arm(u);
+        return;
+    }
     log_write(LOG_LEVEL_WARN, "delivery", LOG_FIELDS({"actor", u->name}, {"message", m->id}),
               "dead letter d-%" PRIu64 " (%s): %s", number, deadletter_reason(m),
               m->error ? m->error : "out of memory for the reason");
@@ -261,6 +268,12 @@ void unit_tick(unit *u)
     clock_ms now = clock_now();
     u->nudge_missed = false;
     u->armed = INT64_MAX;
+    uint32_t left_out = quiet_over(&u->quiet, now);
+    if (left_out)
+        log_write(LOG_LEVEL_WARN, "delivery", LOG_FIELDS({"actor", u->name}),
+                  "%" PRIu32 " more dead letters were not logged; see: actorctl deadletters ls "
+                  "--actor %s",
+                  left_out, u->name);
     for (heap_node *n; (n = heap_first(&u->due)) && n->key <= now;)
         look |= time_passed(u, CONTAINER(n, message, due_node), now);
     arm(u);

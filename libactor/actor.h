@@ -242,6 +242,10 @@ ACTOR_API actor_system *actor_self_system(const actor *self);
 ACTOR_API void *actor_self_arg(const actor *self);
 ACTOR_API uint32_t actor_self_incarnation(const actor *self); /* from 1 */
 
+/* The message being handled means nothing to this actor: it is dropped, and counted
+ * (actor_system_stats.unhandled). No failure: a notice that nobody handles harms nobody. */
+ACTOR_API void actor_unhandled(actor *self);
+
 /* Take ownership of the message being handled; it stays where it is.
  * Returns  the message; NULL when it was taken already. */
 ACTOR_API actor_msg *actor_take(actor *self);
@@ -458,6 +462,7 @@ typedef struct actor_system_stats {
     uint64_t spawned;      /* in all */
     uint64_t handled;      /* messages */
     uint64_t dead_letters; /* in all */
+    uint64_t unhandled;    /* in all; see actor_unhandled() */
     uint64_t steals;
     uint64_t wakes; /* futex wake-ups sent */
     unsigned workers;

@@ -28,6 +28,12 @@ void *actor_self_arg(const actor *self)
     return self->arg;
 }
 
+void actor_unhandled(actor *self)
+{
+    ACTOR__CHECK_SELF(self);
+    atomic_fetch_add_explicit(&self->sys->unhandled, 1, memory_order_relaxed);
+}
+
 uint32_t actor_self_incarnation(const actor *self)
 {
     ACTOR__CHECK_SELF(self);

@@ -247,6 +247,7 @@ void actor_system_stats_get(const actor_system *sys, actor_system_stats *out)
         .actors = load_relaxed(&sys->alive),
         .spawned = load_relaxed(&sys->spawned),
         .dead_letters = load_relaxed(&sys->dead_letters),
+        .unhandled = load_relaxed(&sys->unhandled),
         .wakes = load_relaxed(&sys->wakes),
         .workers = sys->options.workers,
         .parked = load_relaxed(&sys->idle) % ACTOR__SEARCHING,

@@ -32,6 +32,7 @@ struct actor_system {
     _Atomic uint32_t unburied; /* ended, their slots not reused yet */
     _Atomic uint64_t spawned;
     _Atomic uint64_t dead_letters;
+    _Atomic uint64_t unhandled;
     _Atomic uint64_t wakes;
 
     actor__names names;

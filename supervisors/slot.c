@@ -63,6 +63,28 @@ supervisor_child_state slot_public_state(const sup *s, const slot *c)
     return SUPERVISOR_CHILD_STOPPED;
 }
 
+/* SUP-81. A kill is expected of `shutdown: kill`, and not when the time to stop ran out. */
+static bool expected(const slot *c)
+{
+    const supervisor_child *child = &c->pool->spec->child;
+    bool asked = c->state == SLOT_HALTING || c->state == SLOT_ENDING;
+    bool killing = child->shutdown == SUPERVISOR_KILL || (c->call && c->call->verb == VERB_KILL);
+
+    switch (c->exit) {
+    case ACTOR_EXIT_NORMAL:
+        return child->restart != SUPERVISOR_PERMANENT;
+    case ACTOR_EXIT_REQUESTED:
+        return asked || child->restart != SUPERVISOR_PERMANENT;
+    case ACTOR_EXIT_KILLED:
+        return asked && killing;
+    case ACTOR_EXIT_STOP:
+    case ACTOR_EXIT_CRASH:
+    case ACTOR_EXIT_ESCALATE:
+        break;
+    }
+    return false;
+}
+
 static void publish_as(const sup *s, const slot *c, supervisor_child_state state, bool ended)
 {
     const supervisor_observer *o = &s->spec->observer;
@@ -82,6 +104,7 @@ static void publish_as(const sup *s, const slot *c, supervisor_child_state state
         .restarts = c->restarts,
         .ended = ended,
         .exit = c->exit,
+        .expected = ended && expected(c),
         .reason = ended && c->reason ? c->reason : "",
         .next_start = c->next_start,
     };

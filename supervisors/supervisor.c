@@ -375,6 +375,7 @@ static actor_verdict handle(actor *self, void *state, actor_msg *msg)
         sup_call_take(s, msg);
         break;
     default:
+        actor_unhandled(s->self);
         sup_publish(s, SUPERVISOR_STRAY, NULL);
         break;
     }

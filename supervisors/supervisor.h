@@ -144,6 +144,8 @@ typedef struct supervisor_child_event {
     uint32_t restarts;    /* counted ones, of this instance */
     bool ended;           /* an incarnation, or an attempt to start one, has just ended ... */
     actor_exit exit;      /* ... like this; ACTOR_EXIT_CRASH for a failed start */
+    bool expected;        /* ... and that is no news: it was told to and did as told, or it is no
+                             permanent child and ended cleanly */
     const char *reason;   /* why, or "" */
     actor_ms next_start;  /* of BACKOFF: the instant */
 } supervisor_child_event;

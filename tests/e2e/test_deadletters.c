@@ -2,6 +2,7 @@
 #include "tests/e2e/harness.h"
 #include "tests/support/suite.h"
 
+#include <signal.h>
 #include <stdio.h>
 
 /* Fails until the file `well` is there, with something on stderr. */
@@ -327,6 +328,20 @@ START_TEST(oldest_go_first_when_their_share_is_full)
 }
 END_TEST
 
+START_TEST(SUP_151_a_flood_of_them_is_counted_but_not_all_logged)
+{
+    s = server_start(CHILDREN "    - {name: f, exec: ['false']}\n");
+    for (int i = 0; i < 12; i++)
+        send_bad("f", "1");
+    ck_assert_int_eq(count(NULL), 12);
+    server_signal(s, SIGTERM);
+    server_expect_exit(s, 0);
+    ck_assert_ptr_nonnull(strstr(server_stderr(s), "dead letter d-10 "));
+    ck_assert_ptr_null(strstr(server_stderr(s), "dead letter d-11 "));
+    server_free(s);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -347,6 +362,7 @@ int main(void)
         on_failure_crash_restarts_the_actor_and_keeps_the_letter,
         on_failure_crash_spares_the_actor_of_a_rejected_message,
         oldest_go_first_when_their_share_is_full,
+        SUP_151_a_flood_of_them_is_counted_but_not_all_logged,
         NULL,
     };
     return suite_run("deadletters", tests, NULL, NULL);

@@ -114,6 +114,22 @@ START_TEST(tree_is_stopped_in_reverse_order)
 }
 END_TEST
 
+START_TEST(SUP_81_a_child_that_is_killed_as_its_shutdown_says_is_no_news)
+{
+    server *s =
+        server_start(ROOT(HARDY) WORKER("a", ", stubborn", ", shutdown: kill") WORKER("b", "", ""));
+    server_signal(s, SIGTERM);
+    server_expect_exit(s, 0);
+    ck_assert_ptr_null(strstr(server_stderr(s), "warn"));
+    server_free(s);
+    s = server_start(ROOT(HARDY) WORKER("a", ", stubborn", ", shutdown: 50ms"));
+    server_signal(s, SIGTERM);
+    server_expect_exit(s, 0);
+    ck_assert_ptr_nonnull(strstr(server_stderr(s), "warn  supervisor: stopping after killed"));
+    server_free(s);
+}
+END_TEST
+
 START_TEST(group_restart_keeps_mailboxes_and_charges_no_sibling)
 {
     server *s = server_start(ROOT("  strategy: one_for_all\n" HARDY) WORKER("a", "", "")
@@ -397,6 +413,7 @@ int main(int argc, char **argv)
         one_for_all_stops_the_others_in_reverse_and_starts_all_in_order,
         rest_for_one_restarts_what_came_after,
         tree_is_stopped_in_reverse_order,
+        SUP_81_a_child_that_is_killed_as_its_shutdown_says_is_no_news,
         group_restart_keeps_mailboxes_and_charges_no_sibling,
         backoff_grows_with_every_crash_and_says_when_the_next_start_is,
         backoff_starts_anew_after_a_quiet_time,

@@ -193,6 +193,8 @@ static void on_child(void *user, const supervisor_child_event *e)
         trace_add(&family_states, "%s:%s", k->name, supervisor_child_state_name(e->state));
     k->seen = *e;
     if (e->ended)
+        k->expected = e->expected;
+    if (e->ended)
         snprintf(k->why, sizeof k->why, "%s", e->reason);
     if (e->state == SUPERVISOR_CHILD_STARTING)
         ck_assert(!actor_ref_none(e->ref));

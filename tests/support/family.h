@@ -46,6 +46,7 @@ typedef struct kid {
     bool alive;
     /* what the observer was told last */
     supervisor_child_event seen;
+    bool expected; /* the last end was */
     char why[128];
 } kid;
 

@@ -332,6 +332,46 @@ START_TEST(SUP_165_there_is_exactly_one_child_after_any_number_of_cycles)
 }
 END_TEST
 
+static const struct {
+    const char *scenario;
+    supervisor_restart type;
+    actor_ms shutdown, stop_time;
+    bool by_itself; /* it ends while its supervisor waits for a sibling */
+    kid_order how;
+    bool expected;
+} stops[] = {
+    {"told to and did", SUPERVISOR_PERMANENT, 1000, 0, false, KID_COUNT, true},
+    {"shutdown: kill", SUPERVISOR_PERMANENT, SUPERVISOR_KILL, 0, false, KID_COUNT, true},
+    {"its time ran out", SUPERVISOR_TRANSIENT, 1000, -1, false, KID_COUNT, false},
+    {"transient, clean", SUPERVISOR_TRANSIENT, 1000, 0, true, KID_EXIT, true},
+    {"temporary, clean", SUPERVISOR_TEMPORARY, 1000, 0, true, KID_EXIT, true},
+    {"permanent, clean", SUPERVISOR_PERMANENT, 1000, 0, true, KID_EXIT, false},
+    {"temporary, crash", SUPERVISOR_TEMPORARY, 1000, 0, true, KID_CRASH, false},
+};
+
+START_TEST(SUP_81_only_unexpected_ends_are_news)
+{
+    for (size_t i = 0; i < sizeof stops / sizeof stops[0]; i++) {
+        kid *k = kid_of("a");
+        k->restart = stops[i].type;
+        k->shutdown = stops[i].shutdown;
+        k->stop_time = stops[i].stop_time;
+        kid_of("z")->stop_time = 500;
+        running(plain(ONE), "a z");
+        actor_stop(root);
+        family_settle();
+        if (stops[i].by_itself)
+            order("a", stops[i].how);
+        family_run(2000);
+        trace_is(&family_events, "down root");
+        ck_assert_msg(k->expected == stops[i].expected, "%s", stops[i].scenario);
+        family_teardown();
+        family_setup(1);
+        quiet();
+    }
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -342,6 +382,7 @@ int main(void)
         SUP_49_old_restarts_expire,
         SUP_50_the_edge_of_the_window_is_exact,
         SUP_142_a_start_that_always_fails_is_tried_as_often_as_the_limit_says,
+        SUP_81_only_unexpected_ends_are_news,
         SUP_87_counts_while_restarting,
         SUP_117_a_missing_child_is_stopped_and_forgotten,
         SUP_139_children_are_gone_before_the_new_incarnation_starts,

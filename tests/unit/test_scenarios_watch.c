@@ -87,6 +87,7 @@ static actor_verdict deaf(actor *self, void *state, actor_msg *msg)
     (void)state;
     if (actor_msg_type(msg) == SUBJECT_ORDER)
         return subject_obey(self, actor_msg_data(msg));
+    actor_unhandled(self);
     return ACTOR_CONTINUE;
 }
 
@@ -104,6 +105,9 @@ START_TEST(SUP_126_a_notice_that_nobody_handles_harms_nobody)
     family_settle();
     trace_is(&subject_words, "stop 7");
     ck_assert_uint_eq(kid_of("d")->seen.incarnation, 1);
+    actor_system_stats stats;
+    actor_system_stats_get(family, &stats);
+    ck_assert_uint_eq(stats.unhandled, 1);
 }
 END_TEST
 
