@@ -2,7 +2,8 @@
 
 #include "libactor/barrier.h"
 
-#define PREFER_MAX 16u /* slot or stack before a waiting ring */
+#define PREFER_MAX 16u  /* slot or stack before a waiting list */
+#define LOOT_MAX   128u /* a thief goes through this many lines while the owner may wait */
 
 void actor__runq_init(actor__runq *q)
 {
@@ -63,25 +64,52 @@ static bool claim(actor__runq *q) LOCK_UNCHECKED
 
 /* ---- The parts, by who is in --------------------------------------------------------------- */
 
-static actor *ring_push(actor__runq *q, actor *a)
+static inline void list_push(actor__runq *q, actor *a)
 {
-    uint32_t count = load_relaxed(&q->ring_count);
+    uint32_t count = load_relaxed(&q->count);
 
-    if (count == ACTOR__RING)
-        return a;
-    q->ring[(q->ring_first + count) % ACTOR__RING] = a;
-    store_release(&q->ring_count, count + 1);
-    return NULL;
+    a->next = NULL;
+    if (count == 0)
+        q->first = a;
+    else
+        q->last->next = a;
+    q->last = a;
+    store_release(&q->count, count + 1);
 }
 
-static actor *ring_pop(actor__runq *q)
+/* The oldest `n` of more, or of as many. */
+static void list_cut(actor__runq *q, uint32_t n, actor **first, actor **last)
 {
-    uint32_t count = load_relaxed(&q->ring_count);
+    actor *a = q->first;
+
+    *first = a;
+    for (uint32_t i = 1; i < n; i++)
+        a = a->next;
+    *last = a;
+    q->first = a->next;
+    bump(&q->count, -n);
+    bump(&q->taken, n);
+}
+
+static inline actor *list_pop(actor__runq *q)
+{
+    uint32_t count = load_relaxed(&q->count);
+    actor *a = q->first;
 
     if (count == 0)
         return NULL;
-    store_relaxed(&q->ring_count, count - 1);
-    return q->ring[q->ring_first++ % ACTOR__RING];
+    q->first = a->next;
+    store_relaxed(&q->count, count - 1);
+    bump(&q->taken, 1);
+    return a;
+}
+
+static void fresh_push(actor__runq *q, actor *a)
+{
+    uint32_t count = load_relaxed(&q->fresh_count);
+
+    q->fresh[(load_relaxed(&q->fresh_first) + count) % ACTOR__FRESH] = a;
+    store_release(&q->fresh_count, count + 1);
 }
 
 static actor *fresh_pop_oldest(actor__runq *q)
@@ -91,20 +119,24 @@ static actor *fresh_pop_oldest(actor__runq *q)
     if (count == 0)
         return NULL;
     store_relaxed(&q->fresh_count, count - 1);
-    return q->fresh[q->fresh_first++ % ACTOR__FRESH];
+
+    actor *a = q->fresh[load_relaxed(&q->fresh_first) % ACTOR__FRESH];
+
+    bump(&q->fresh_first, 1);
+    return a;
 }
 
-static actor *fresh_pop(actor__runq *q)
+static inline actor *fresh_pop(actor__runq *q)
 {
     uint32_t count = load_relaxed(&q->fresh_count);
 
     if (count == 0)
         return NULL;
     store_relaxed(&q->fresh_count, count - 1);
-    return q->fresh[(q->fresh_first + count - 1) % ACTOR__FRESH];
+    return q->fresh[(load_relaxed(&q->fresh_first) + count - 1) % ACTOR__FRESH];
 }
 
-static actor *slot_pop(actor__runq *q)
+static inline actor *slot_pop(actor__runq *q)
 {
     actor *a = q->slot;
 
@@ -114,45 +146,34 @@ static actor *slot_pop(actor__runq *q)
 
 /* ---- Owner --------------------------------------------------------------------------------- */
 
-actor *actor__runq_woken(actor__runq *q, actor *a)
+void actor__runq_woken(actor__runq *q, actor *a)
 {
     enter(q);
-    if (load_relaxed(&q->ring_count) != 0) {
-        a = ring_push(q, a);
-    } else {
+    if (load_relaxed(&q->count) == 0) {
         actor *before = q->slot;
 
         q->slot = a;
-        a = before == NULL ? NULL : ring_push(q, before);
+        a = before;
     }
+    if (a != NULL)
+        list_push(q, a);
     leave(q);
-    return a;
 }
 
-actor *actor__runq_spawned(actor__runq *q, actor *a)
+void actor__runq_spawned(actor__runq *q, actor *a)
 {
-    actor *oldest = NULL;
-
     enter(q);
-
-    uint32_t count = load_relaxed(&q->fresh_count);
-
-    if (count == ACTOR__FRESH) {
-        oldest = ring_push(q, fresh_pop_oldest(q));
-        count--;
-    }
-    q->fresh[(q->fresh_first + count) % ACTOR__FRESH] = a;
-    store_release(&q->fresh_count, count + 1);
+    if (load_relaxed(&q->fresh_count) == ACTOR__FRESH)
+        list_push(q, fresh_pop_oldest(q));
+    fresh_push(q, a);
     leave(q);
-    return oldest;
 }
 
-actor *actor__runq_add(actor__runq *q, actor *a)
+void actor__runq_add(actor__runq *q, actor *a)
 {
     enter(q);
-    a = ring_push(q, a);
+    list_push(q, a);
     leave(q);
-    return a;
 }
 
 actor *actor__runq_take(actor__runq *q)
@@ -167,55 +188,55 @@ actor *actor__runq_take(actor__runq *q)
     }
     if (a == NULL) {
         q->preferred = 0;
-        if ((a = ring_pop(q)) == NULL && (a = slot_pop(q)) == NULL)
+        if ((a = list_pop(q)) == NULL && (a = slot_pop(q)) == NULL)
             a = fresh_pop(q);
     }
     leave(q);
     return a;
 }
 
-uint32_t actor__runq_cut(actor__runq *q, actor **first, actor **last)
+void actor__runq_cut(actor__runq *q, uint32_t n, actor **first, actor **last)
 {
-    uint32_t n = 0;
-
-    *first = NULL;
     enter(q);
-    for (uint32_t half = load_relaxed(&q->ring_count) / 2; n < half; n++) {
-        actor *a = ring_pop(q);
-
-        if (*first == NULL)
-            *first = a;
-        else
-            (*last)->next = a;
-        *last = a;
-    }
+    list_cut(q, n, first, last);
     leave(q);
-    return n;
 }
 
 /* ---- Others -------------------------------------------------------------------------------- */
 
 uint32_t actor__runq_steal(actor__runq *to, actor__runq *from)
 {
-    actor *loot[ACTOR__RING / 2];
+    actor *fresh[ACTOR__FRESH];
+    actor *first = NULL;
+    actor *last = NULL;
     uint32_t n = 0;
 
     if (!actor__runq_tempting(from) || !claim(from))
         return 0;
 
-    uint32_t ring = load_relaxed(&from->ring_count);
-    uint32_t fresh = load_relaxed(&from->fresh_count);
+    uint32_t count = load_relaxed(&from->count);
+    uint32_t spawned = load_relaxed(&from->fresh_count);
 
-    for (uint32_t want = ring - ring / 2; n < want; n++)
-        loot[n] = ring_pop(from);
-    if (ring == 0)
-        for (uint32_t want = fresh - fresh / 2; n < want; n++)
-            loot[n] = fresh_pop_oldest(from);
+    if (count != 0) {
+        n = count - count / 2 < LOOT_MAX ? count - count / 2 : LOOT_MAX;
+        list_cut(from, n, &first, &last);
+    } else {
+        for (uint32_t want = spawned - spawned / 2; n < want; n++)
+            fresh[n] = fresh_pop_oldest(from);
+    }
     unclaim(from);
-    /* There is place: it is empty, and nobody else adds. */
+    if (n == 0)
+        return 0;
     enter(to);
-    for (uint32_t i = 0; i < n; i++)
-        (void)ring_push(to, loot[i]);
+    if (first != NULL) {
+        last->next = NULL;
+        to->first = first;
+        to->last = last;
+        store_release(&to->count, n);
+    } else {
+        for (uint32_t i = 0; i < n; i++)
+            fresh_push(to, fresh[i]);
+    }
     leave(to);
     return n;
 }
@@ -229,4 +250,16 @@ actor *actor__runq_steal_slot(actor__runq *from)
 
     unclaim(from);
     return a;
+}
+
+bool actor__runq_stale(actor__runq *q, actor__runq_look *look)
+{
+    uint32_t taken = load_relaxed(&q->taken);
+    uint32_t oldest = load_relaxed(&q->fresh_first);
+    bool fresh = load_relaxed(&q->fresh_count) != 0;
+    bool stale =
+        (int32_t)(look->end - taken) > 0 || (fresh && look->fresh && oldest == look->oldest);
+
+    *look = (actor__runq_look){taken + load_relaxed(&q->count), oldest, fresh};
+    return stale;
 }

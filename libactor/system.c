@@ -250,7 +250,7 @@ void actor_system_stats_get(const actor_system *sys, actor_system_stats *out)
         .unhandled = load_relaxed(&sys->unhandled),
         .wakes = load_relaxed(&sys->wakes),
         .workers = sys->options.workers,
-        .parked = load_relaxed(&sys->idle) % ACTOR__SEARCHING,
+        .parked = actor__idle_sleeping(load_relaxed(&sys->idle)),
     };
     for (unsigned i = 0; i < sys->options.workers; i++) {
         out->handled += load_relaxed(&sys->workers[i].handled);

@@ -5,14 +5,28 @@
 #include "libactor/names.h"
 #include "libactor/worker.h"
 
-/* system.idle: searching workers << 16 | sleeping ones. */
-#define ACTOR__SEARCHING (1u << 16)
+/* system.idle counts workers: those that sleep, those that sleep and are reluctant to steal, and
+ * those that search; at most 1024 in all. */
 #define ACTOR__SLEEPING  1u
+#define ACTOR__RELUCTANT (1u << 11)
+#define ACTOR__SEARCHING (1u << 22)
+
+static inline unsigned actor__idle_sleeping(uint32_t idle)
+{
+    return idle % ACTOR__RELUCTANT +
+           idle / ACTOR__RELUCTANT % (ACTOR__SEARCHING / ACTOR__RELUCTANT);
+}
+
+/* What the watcher saw of a worker. */
+typedef struct actor__seen {
+    uint64_t tick;
+    actor__runq_look queue;
+} actor__seen;
 
 struct actor_system {
     actor_system_options options; /* with the defaults filled in */
     actor__worker *workers;
-    uint64_t *seen; /* per worker: its tick when the watcher looked; the watcher's */
+    actor__seen *seen; /* per worker; the watcher's */
 
     alignas(ACTOR__LINE) _Atomic uint32_t idle;
     _Atomic bool watched;  /* somebody sleeps with one eye open; see worker.c */

@@ -1,12 +1,13 @@
 /* The scheduler.
  *
  * Each worker has a run queue (runq.h), and all share the injector, a list under a lock, for what
- * comes from other threads and what a full queue spills. An actor is in at most one of these, and
+ * comes from other threads and what a long queue spills. An actor is in at most one of these, and
  * only while its mailbox is not marked as empty.
  *
- * Order. The queue's slot, then those just spawned, then its ring; but the ring's turn
- * comes at the latest every 17th time. An actor whose batch is used up goes to the ring's end; the
- * injector is looked at every INJECT_EVERY batches. So nobody starves.
+ * Order. The queue's slot, then those just spawned, then its list; but the list's turn comes at the
+ * latest every 17th time. An actor whose batch is used up goes to the list's end. The injector is
+ * looked at every INJECT_EVERY batches, while it is the longer one every other batch. So nobody
+ * starves.
  *
  * Sleeping. A worker that finds nothing becomes a searcher (at most half of them are), steals, and
  * else sleeps on its futex, until the next deadline of its own wheel at most. `idle` counts both
@@ -16,17 +17,23 @@
  *
  *     adds to the injector                goes to sleep
  *     injected += 1      (seq_cst)        idle: one searcher less, one sleeper more   (seq_cst)
- *     looks at idle      (seq_cst)        looks at injected and the rings             (seq_cst)
+ *     looks at idle      (seq_cst)        looks at injected and the queues            (seq_cst)
  *
- * One of them sees the other. Work in a ring can't be lost but only found late, since its owner is
+ * One of them sees the other. Work in a queue can't be lost but only found late, since its owner is
  * awake: there a plain load of `idle` does.
  *
- * The watcher. An actor in the slot is not worth waking another worker, if the owner's handler
- * returns soon. If it does not, somebody should see it: while some workers run, one of the sleeping
- * ones sleeps with one eye open (1 ms, growing to 16), and when another's tick has not moved
- * between two looks, takes what is in its slot and fires its timers. When all have been asleep for
- * some looks it sleeps too, so an idle system does not wake at all; the first use of a slot after
- * that finds `watched` false and wakes a watcher.
+ * Stealing must pay. A wake-up and a steal cost some microseconds at both ends, and tear actors
+ * from those they talk to. So a thief that was through with its loot in less than LOOT_NS becomes
+ * reluctant: the owner would have come to it soon. It goes to sleep, is woken for the injector but
+ * not for what somebody adds to his queue, and steals again only what it sees waiting in two looks
+ * (see below).
+ *
+ * The watcher. While some workers run, one of the sleeping ones sleeps with one eye open (1 ms,
+ * growing to 8). It takes from another's queue what was there at its last look already; when
+ * another's tick has not moved since, because a handler takes long, also what is in the slot, which
+ * nobody else does, and fires its timers. When all have been asleep for some looks it sleeps too,
+ * so an idle system does not wake at all; the first use of a queue after that finds `watched` false
+ * and wakes a watcher.
  */
 #include "libactor/worker.h"
 
@@ -43,8 +50,10 @@
 #include "libactor/timer.h"
 #include "libactor/trim.h"
 
-#define INJECT_EVERY  61u
+#define INJECT_EVERY  16u
 #define INJECT_BATCH  32u
+#define QUEUE_MAX     256u /* a longer one spills half of that to the injector */
+#define LOOT_NS       50000
 #define CLOCK_EVERY   4u  /* batches between two looks at the clock while timers are armed */
 #define RECLAIM_EVERY 64u /* ended actors before their slots are looked after */
 #define RECLAIM_MS    2   /* how soon a sleeper looks again for a grace period's end */
@@ -54,25 +63,48 @@
 
 /* ---- Waking -------------------------------------------------------------------------------- */
 
-static bool worth_waking(uint32_t idle)
+/* The reluctant ones too? */
+typedef enum whom { EAGER, ANY } whom;
+
+/* Somebody sleeps, nobody searches. */
+static bool worth_waking(uint32_t idle, whom who)
 {
-    return idle != 0 && idle < ACTOR__SEARCHING; /* some sleep, none searches */
+    return idle < ACTOR__SEARCHING && (who == EAGER ? idle % ACTOR__RELUCTANT : idle) != 0;
+}
+
+static uint32_t kind_of_sleeper(const actor__worker *w)
+{
+    return w->reluctant ? ACTOR__RELUCTANT : ACTOR__SLEEPING;
+}
+
+/* Take one off the list of sleepers, as a searcher. NULL: there is none. */
+static actor__worker *pick_sleeper(actor_system *sys, whom who) LOCK_REQUIRES(sys->sleep_lock)
+{
+    actor__worker **at = &sys->sleepers;
+
+    while (*at != NULL && who == EAGER && (*at)->reluctant)
+        at = &(*at)->next_sleeper;
+
+    actor__worker *w = *at;
+
+    if (w == NULL)
+        return NULL;
+    *at = w->next_sleeper;
+    store_relaxed(&w->asleep, false);
+    atomic_fetch_add(&sys->idle, ACTOR__SEARCHING - kind_of_sleeper(w));
+    return w;
 }
 
 /* Wake one sleeper, as a searcher, if there is one and nobody searches. */
-static void wake_one(actor_system *sys)
+static void wake_one(actor_system *sys, whom who)
 {
     actor__worker *w = NULL;
 
-    if (!worth_waking(load_strong(&sys->idle)))
+    if (!worth_waking(load_strong(&sys->idle), who))
         return;
     actor_lock_take(&sys->sleep_lock);
-    if (sys->sleepers != NULL && load_strong(&sys->idle) < ACTOR__SEARCHING) {
-        w = sys->sleepers;
-        sys->sleepers = w->next_sleeper;
-        store_relaxed(&w->asleep, false);
-        atomic_fetch_add(&sys->idle, ACTOR__SEARCHING - ACTOR__SLEEPING);
-    }
+    if (load_strong(&sys->idle) < ACTOR__SEARCHING)
+        w = pick_sleeper(sys, who);
     actor_lock_give(&sys->sleep_lock);
     if (w == NULL)
         return;
@@ -104,40 +136,38 @@ static void inject(actor_system *sys, actor *first, actor *last, uint32_t count)
     sys->inject_last = last;
     store_strong(&sys->injected, load_relaxed(&sys->injected) + count);
     actor_lock_give(&sys->inject_lock);
-    wake_one(sys);
+    wake_one(sys, ANY);
 }
 
-/* `a` finds no place in the full ring: half of that goes to the injector, and then `a`. */
-static void spill(actor__worker *w, actor *a)
+/* Work that is easier for others to take than by stealing. */
+static void spill(actor__worker *w)
 {
     actor *first;
-    actor *last = NULL;
-    uint32_t count = actor__runq_cut(&w->runq, &first, &last);
+    actor *last;
 
-    if (first == NULL)
-        first = a;
-    else
-        last->next = a;
-    inject(w->sys, first, a, count + 1);
+    actor__runq_cut(&w->runq, QUEUE_MAX / 2, &first, &last);
+    inject(w->sys, first, last, QUEUE_MAX / 2);
 }
 
-/* Something was added to the queue; others may have it. */
-static void added(actor__worker *w, actor *misfit)
+/* Something was added to the queue, and some workers may be idle. */
+static void offer(actor__worker *w, bool batch)
 {
-    if (UNLIKELY(misfit != NULL))
-        spill(w, misfit);
-    else if (w->current != NULL && worth_waking(load_relaxed(&w->sys->idle)) &&
-             actor__runq_tempting(&w->runq))
-        wake_one(w->sys); /* between two batches next() does it, when it has chosen */
+    actor_system *sys = w->sys;
+
+    if (load_relaxed(&w->runq.count) > QUEUE_MAX)
+        spill(w);
+    if (!batch)
+        return; /* next() does it, when it has chosen */
+    if (!load_relaxed(&sys->watched))
+        wake_one(sys, ANY);
+    else if (actor__runq_tempting(&w->runq))
+        wake_one(sys, EAGER);
 }
 
-/* Woken by the actor that runs here. */
-static void push_woken(actor__worker *w, actor *a)
+static inline void added(actor__worker *w)
 {
-    added(w, actor__runq_woken(&w->runq, a));
-    if (UNLIKELY(!load_relaxed(&w->sys->watched)) && w->current != NULL &&
-        worth_waking(load_relaxed(&w->sys->idle)))
-        wake_one(w->sys);
+    if (UNLIKELY(w->sys->options.workers != 1))
+        offer(w, w->current != NULL);
 }
 
 /* The queue of this thread, if it is a worker that may run the actor. */
@@ -153,9 +183,10 @@ void actor__schedule(actor *a)
     actor_system *sys = a->sys;
     actor__worker *w = own_worker(sys);
 
-    if (LIKELY(w != NULL))
-        push_woken(w, a);
-    else if (sys == NULL)
+    if (LIKELY(w != NULL)) {
+        actor__runq_woken(&w->runq, a);
+        added(w);
+    } else if (sys == NULL)
         actor__call_wake(a);
     else if (load_acquire(&sys->quit))
         return; /* nobody runs any more, and its slot may be on its way to others */
@@ -169,10 +200,12 @@ void actor__schedule_new(actor *a)
 {
     actor__worker *w = own_worker(a->sys);
 
-    if (w != NULL)
-        added(w, actor__runq_spawned(&w->runq, a));
-    else
+    if (w != NULL) {
+        actor__runq_spawned(&w->runq, a);
+        added(w);
+    } else {
         actor__schedule(a);
+    }
 }
 
 /* ---- Time ---------------------------------------------------------------------------------- */
@@ -206,7 +239,7 @@ static unsigned fire_timers(actor__worker *w)
 
 /* ---- Finding work -------------------------------------------------------------------------- */
 
-/* One from the injector, and some more into the ring. */
+/* One from the injector, and some more into the list. */
 static actor *take_injected(actor__worker *w)
 {
     actor_system *sys = w->sys;
@@ -227,16 +260,31 @@ static actor *take_injected(actor__worker *w)
     }
     for (uint32_t i = 1; i < take && sys->inject_first != NULL; i++) {
         actor *b = sys->inject_first;
-        actor *next = b->next;
 
-        if (actor__runq_add(&w->runq, b) != NULL)
-            break;
-        sys->inject_first = next;
+        sys->inject_first = b->next;
+        actor__runq_add(&w->runq, b);
         left--;
     }
     store_strong(&sys->injected, left);
     actor_lock_give(&sys->inject_lock);
     return a;
+}
+
+static actor *loot(actor__worker *w, actor__worker *victim, uint32_t n)
+{
+    ACTOR__PROBE_STEAL(w, victim, n);
+    bump(&w->steals, n);
+    w->loot_ns = actor__clock_ns();
+    return actor__runq_take(&w->runq);
+}
+
+/* The worker has nothing more to do. Was it worth the trouble to steal? */
+static void judge_loot(actor__worker *w)
+{
+    if (w->loot_ns == 0)
+        return;
+    w->reluctant = actor__clock_ns() - w->loot_ns < LOOT_NS;
+    w->loot_ns = 0;
 }
 
 static actor *steal(actor__worker *w)
@@ -249,21 +297,18 @@ static actor *steal(actor__worker *w)
         actor__worker *victim = &sys->workers[(start + i) % count];
         uint32_t n = victim == w ? 0 : actor__runq_steal(&w->runq, &victim->runq);
 
-        if (n > 0) {
-            ACTOR__PROBE_STEAL(w, victim, n);
-            bump(&w->steals, n);
-            return actor__runq_take(&w->runq);
-        }
+        if (n > 0)
+            return loot(w, victim, n);
     }
     return NULL;
 }
 
-/* Something that others could take. */
-static bool work_in_sight(actor_system *sys)
+/* Something that others could take, and would. */
+static bool work_in_sight(actor_system *sys, bool reluctant)
 {
     if (load_strong(&sys->injected) != 0)
         return true;
-    for (unsigned i = 0; i < sys->options.workers; i++)
+    for (unsigned i = 0; i < sys->options.workers && !reluctant; i++)
         if (actor__runq_tempting(&sys->workers[i].runq))
             return true;
     return false;
@@ -284,8 +329,9 @@ static void search_end(actor_system *sys)
 {
     uint32_t before = atomic_fetch_sub(&sys->idle, ACTOR__SEARCHING);
 
-    if (before / ACTOR__SEARCHING == 1 && before % ACTOR__SEARCHING != 0 && work_in_sight(sys))
-        wake_one(sys);
+    if (before / ACTOR__SEARCHING == 1 && before % ACTOR__SEARCHING != 0 &&
+        work_in_sight(sys, false))
+        wake_one(sys, load_relaxed(&sys->injected) != 0 ? ANY : EAGER);
 }
 
 static void lie_down(actor__worker *w, bool searching)
@@ -297,7 +343,7 @@ static void lie_down(actor__worker *w, bool searching)
     w->next_sleeper = sys->sleepers;
     sys->sleepers = w;
     store_relaxed(&w->asleep, true);
-    atomic_fetch_add(&sys->idle, ACTOR__SLEEPING - (searching ? ACTOR__SEARCHING : 0));
+    atomic_fetch_add(&sys->idle, kind_of_sleeper(w) - (searching ? ACTOR__SEARCHING : 0));
     actor_lock_give(&sys->sleep_lock);
 }
 
@@ -317,7 +363,7 @@ static bool get_up(actor__worker *w)
             at = &(*at)->next_sleeper;
         *at = w->next_sleeper;
         store_relaxed(&w->asleep, false);
-        atomic_fetch_add(&sys->idle, ACTOR__SEARCHING - ACTOR__SLEEPING);
+        atomic_fetch_add(&sys->idle, ACTOR__SEARCHING - kind_of_sleeper(w));
     }
     actor_lock_give(&sys->sleep_lock);
     return by_itself;
@@ -338,7 +384,26 @@ static actor_ms watch_begin(actor__worker *w)
     return pause < WATCH_MS_MAX ? pause : WATCH_MS_MAX;
 }
 
-/* The eye opens: who has not moved since the last look? */
+/* The eye opens. NULL: `other` gets on with its work. */
+static actor *watch_one(actor__worker *w, actor__worker *other, actor__seen *seen)
+{
+    uint64_t tick = load_relaxed(&other->tick);
+    bool stuck = tick == seen->tick;
+    bool stale = actor__runq_stale(&other->runq, &seen->queue);
+    actor *found = NULL;
+    uint32_t n = 0;
+
+    seen->tick = tick;
+    if (stuck) {
+        found = actor__runq_steal_slot(&other->runq);
+        if (load_relaxed(&other->wheel.count) != 0)
+            actor__timer_fire(other, actor__clock_ns() / ACTOR__NS_PER_MS);
+    }
+    if (found == NULL && (stuck || stale))
+        n = actor__runq_steal(&w->runq, &other->runq);
+    return n != 0 ? loot(w, other, n) : found;
+}
+
 static actor *watch_look(actor__worker *w)
 {
     actor_system *sys = w->sys;
@@ -347,20 +412,16 @@ static actor *watch_look(actor__worker *w)
 
     for (unsigned i = 0; i < sys->options.workers && found == NULL; i++) {
         actor__worker *other = &sys->workers[i];
-        uint64_t tick = load_relaxed(&other->tick);
 
         if (other == w || load_relaxed(&other->asleep))
             continue;
         moved = true;
-        if (tick != sys->seen[i]) {
-            sys->seen[i] = tick;
-            continue;
-        }
-        found = actor__runq_steal_slot(&other->runq);
-        if (load_relaxed(&other->wheel.count) != 0)
-            actor__timer_fire(other, actor__clock_ns() / ACTOR__NS_PER_MS);
+        found = watch_one(w, other, &sys->seen[i]);
     }
-    w->looks = moved ? (w->looks == WATCH_LOOKS - 1 ? w->looks : w->looks + 1) : w->looks + 1;
+    if (found != NULL)
+        w->looks = 0;
+    else if (!moved || w->looks < WATCH_LOOKS - 1)
+        w->looks++;
     return found;
 }
 
@@ -391,24 +452,28 @@ static actor *park(actor__worker *w, bool searching)
     actor_system *sys = w->sys;
     actor *found = NULL;
 
+    actor_ms watch = ACTOR__NEVER;
+
+    if (w->looks >= WATCH_LOOKS)
+        w->reluctant = false; /* nobody has anything */
     bump(&w->tick, 1);
     lie_down(w, searching);
-    if (!work_in_sight(sys) && !load_strong(&sys->quit)) {
-        actor_ms watch = watch_begin(w);
+    if (!work_in_sight(sys, w->reluctant) && !load_strong(&sys->quit)) {
+        watch = watch_begin(w);
+
         int64_t until = sleep_until(w, watch);
 
         ACTOR__PROBE_SLEEP(w, until);
         actor__offline();
         actor__futex_wait(&w->notified, 0, until);
         actor__online();
-        if (watch != ACTOR__NEVER) {
-            if (load_relaxed(&w->notified) == 0)
-                found = watch_look(w);
-            store_release(&sys->watched, false);
-        }
+        if (watch != ACTOR__NEVER && load_relaxed(&w->notified) == 0)
+            found = watch_look(w);
     }
     if (!get_up(w))
         w->looks = 0;
+    if (watch != ACTOR__NEVER)
+        store_release(&sys->watched, false);
     bump(&w->tick, 1);
     return found;
 }
@@ -421,6 +486,7 @@ static actor *find_work(actor__worker *w)
     actor_system *sys = w->sys;
     bool searching = search_begin(sys);
 
+    judge_loot(w);
     while (!load_strong(&sys->quit)) {
         actor *a;
 
@@ -430,7 +496,7 @@ static actor *find_work(actor__worker *w)
         a = actor__runq_take(&w->runq);
         if (a == NULL)
             a = take_injected(w);
-        if (a == NULL && searching)
+        if (a == NULL && searching && !w->reluctant)
             a = steal(w);
         if (a == NULL && actor__trim_step())
             continue;
@@ -447,8 +513,16 @@ static actor *find_work(actor__worker *w)
     return NULL;
 }
 
+static bool injectors_turn(actor__worker *w, uint64_t tick)
+{
+    bool longer = load_relaxed(&w->sys->injected) > load_relaxed(&w->runq.count);
+
+    return tick % (longer ? 2 : INJECT_EVERY) == 0;
+}
+
 static actor *next(actor__worker *w, uint64_t tick)
 {
+    actor_system *sys = w->sys;
     actor *a = NULL;
 
     actor__quiescent();
@@ -456,7 +530,7 @@ static actor *next(actor__worker *w, uint64_t tick)
         actor__slot_reclaim();
     if (tick % CLOCK_EVERY == 0)
         fire_timers(w);
-    if (tick % INJECT_EVERY == 0)
+    if (UNLIKELY(load_relaxed(&sys->injected) != 0) && injectors_turn(w, tick))
         a = take_injected(w);
     if (a == NULL)
         a = actor__runq_take(&w->runq);
@@ -465,8 +539,8 @@ static actor *next(actor__worker *w, uint64_t tick)
     if (a == NULL)
         return find_work(w);
     /* While it runs, somebody else may take what else is here. */
-    if (worth_waking(load_relaxed(&w->sys->idle)) && actor__runq_tempting(&w->runq))
-        wake_one(w->sys);
+    if (worth_waking(load_relaxed(&sys->idle), EAGER) && actor__runq_tempting(&w->runq))
+        wake_one(sys, EAGER);
     return a;
 }
 
@@ -483,8 +557,10 @@ void *actor__worker_main(void *arg)
         actor__after after = actor__run(w, a, sys->options.batch);
 
         bump(&w->tick, 1);
-        if (after == ACTOR__MORE || after == ACTOR__GAP)
-            added(w, actor__runq_add(&w->runq, a));
+        if (after == ACTOR__MORE || after == ACTOR__GAP) {
+            actor__runq_add(&w->runq, a);
+            added(w);
+        }
         if (after == ACTOR__GAP && stuck == a)
             sched_yield(); /* let the producer in the gap go on */
         stuck = after == ACTOR__GAP ? a : NULL;
