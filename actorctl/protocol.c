@@ -88,7 +88,7 @@ static const error_meaning meanings[] = {
     {"failed", -32006, EXIT_FAILED, "actorctl deadletters ls"},
     {"rejected", -32007, EXIT_FAILED, "actorctl deadletters ls"},
     {"cancelled", -32008, EXIT_FAILED, NULL},
-    {"expired", -32008, EXIT_FAILED, "actorctl deadletters ls"},
+    {"expired", -32008, EXIT_FAILED, NULL},
     {"draining", -32009, EXIT_REFUSED, "actorctl status"},
     {"denied", -32010, EXIT_DENIED, NULL},
     {"too_large", -32011, EXIT_REFUSED, NULL},
