@@ -154,6 +154,7 @@ DAEMON_SRC := \
 	daemon/rfc3339.c \
 	daemon/rpc.c \
 	daemon/rpc_params.c \
+	daemon/runner.c \
 	daemon/session.c \
 	daemon/spawn_env.c \
 	daemon/spawn_request.c \

@@ -39,7 +39,7 @@ static void detach(attempt *a)
     unit_let_go(m);
     actor_lock_give(&u->lock);
     if (others)
-        unit_nudge(u); /* the losers are to be told, wherever they are in hand */
+        unit_nudge_all(u); /* the losers are to be told, wherever they are in hand */
     message_release(m);
 }
 
@@ -248,6 +248,7 @@ void attempt_return(delivery *d, attempt *a)
         give_back(u, a);
     actor_lock_give(&u->lock);
     detach(a);
+    unit_nudge(u); /* it may be for another instance now */
 }
 
 void attempt_stderr(delivery *d, attempt *a, const char *bytes, size_t len)

@@ -16,7 +16,8 @@ struct child {
     process *process;
     actor_ref owner;
     uint64_t serial;
-    unit *unit;        /* referenced */
+    unit *unit; /* referenced */
+    runner *runner;
     clock_alarm again; /* out of memory for the message: try later */
     atomic_uint events;
     atomic_bool waking; /* a message is on its way */
@@ -172,8 +173,9 @@ static int start_process(child *c, const char *const *more)
     return e;
 }
 
-int child_start(actor *self, unit *u, const char *const *env, child **out)
+int child_start(actor *self, runner *r, const char *const *env, child **out)
 {
+    unit *u = r->unit;
     child *c = calloc(1, sizeof *c);
     if (!c)
         return ENOMEM;
@@ -185,6 +187,7 @@ int child_start(actor *self, unit *u, const char *const *env, child **out)
     c->owner = actor_self(self);
     c->serial = atomic_fetch_add(&last_serial, 1) + 1;
     c->unit = unit_hold(u);
+    c->runner = r;
     int e = start_process(c, env);
     if (e) {
         child_release(c);
@@ -201,7 +204,7 @@ void child_free(child *c)
     atomic_store(&c->over, true);
     process_release(c->process);
     if (c->counted)
-        unit_remove_pid(c->unit, c->pid);
+        runner_set_pid(c->runner, 0);
     if (alarm_cancel(&c->again))
         child_release(c);
     child_release(c);
@@ -225,7 +228,7 @@ unsigned child_events(child *c)
     unsigned events = atomic_exchange(&c->events, 0);
     if ((events & CHILD_STARTED) && !c->counted) {
         c->counted = true;
-        unit_add_pid(c->unit, c->pid);
+        runner_set_pid(c->runner, c->pid);
     }
     return events;
 }

@@ -9,6 +9,7 @@
 #define DAEMON_CHILD_H
 
 #include "daemon/process.h"
+#include "daemon/runner.h"
 #include "daemon/unit.h"
 
 #include <stdbool.h>
@@ -26,9 +27,10 @@ enum {
     CHILD_EXITED = 1u << 5,
 };
 
-/* Start the unit's program. `env` (NULL-terminated, "KEY=value") goes on top of the unit's own.
+/* Start the program of the runner's unit. `env` (NULL-terminated, "KEY=value") goes on top of the
+ * unit's own.
  * Returns  0; ENOMEM. Anything else that goes wrong comes as CHILD_FAILED. */
-int child_start(actor *self, unit *u, const char *const *env, child **out);
+int child_start(actor *self, runner *r, const char *const *env, child **out);
 
 /* Kill what is left of it, and forget it. Its serial never comes again. NULL is fine. */
 void child_free(child *c);

@@ -48,14 +48,6 @@ loaded *daemon_spec(actord *d)
 
 /* ---- stopping ---- */
 
-static actor_ref root_ref(actord *d)
-{
-    actor_lock_take(&d->root->lock);
-    actor_ref ref = d->root->ref;
-    actor_lock_give(&d->root->lock);
-    return ref;
-}
-
 static void stop_tree(actord *d, bool force)
 {
     struct stopping *s = d->stopping;
@@ -63,7 +55,8 @@ static void stop_tree(actord *d, bool force)
         return;
     s->tree_told = true;
     loop_timer_stop(s->limit);
-    actor_err e = force ? actor_kill(root_ref(d)) : actor_stop(root_ref(d));
+    actor_err e =
+        force ? actor_kill(unit_supervisor_ref(d->root)) : actor_stop(unit_supervisor_ref(d->root));
     if (e != ACTOR_OK)
         loop_break(d->loop); /* it has ended already */
 }
@@ -178,12 +171,13 @@ static void on_hangup(int signo, void *arg)
 static void dump_unit(unit *u)
 {
     actor_lock_take(&u->lock);
+    const char *last = unit_last_exit(u);
     log_info("dump",
              "%s: %s, incarnation %" PRIu32 ", waiting %" PRIu64 ", running %" PRIu64
              ", retrying %" PRIu64 ", done %" PRIu64 ", dead %" PRIu64 ", restarts %" PRIu64 "%s%s",
              u->path, unit_state_word(u), u->incarnation, u->counters.waiting, u->counters.running,
              u->counters.retrying, u->counters.final[MESSAGE_DONE], u->counters.final[MESSAGE_DEAD],
-             u->counters.restarts, u->last_exit[0] ? ", last exit " : "", u->last_exit);
+             u->counters.restarts, last ? ", last exit " : "", last ? last : "");
     actor_lock_give(&u->lock);
 }
 

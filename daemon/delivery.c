@@ -1,4 +1,4 @@
-/* Delivery: the actor behind a unit.
+/* Delivery: the actor behind an instance of a unit.
  *
  * It takes messages out of the unit's mailbox while its kind has a free slot and the policies let
  * it, outermost first: ttl, limiter, retry, breaker, timeout, the kind itself. A message that waits
@@ -72,13 +72,13 @@ static void leave_line(unit *u) LOCK_REQUIRES(u->lock)
 static bool hedge_room(const delivery *d, const unit *u) LOCK_REQUIRES(u->lock)
 {
     size_t more = d->kind->strict ? 0 : u->settings.hedge.max;
-    return !u->paused && d->attempt_count < u->settings.credits + more;
+    return !u->paused && !d->runner->leaves && d->attempt_count < u->settings.credits + more;
 }
 
 static bool room(const delivery *d, const unit *u) LOCK_REQUIRES(u->lock)
 {
     size_t taken = d->kind->strict ? d->attempt_count : d->attempt_count - d->hedge_count;
-    return !u->paused && taken < u->settings.credits;
+    return !d->runner->leaves && taken < u->settings.credits;
 }
 
 /* Begin a further attempt of what is in hand; fills *a. False: none is wanted, or none can. */
@@ -104,13 +104,18 @@ static bool begin_hedge(delivery *d, unit *u, attempt *a, clock_ms now) LOCK_REQ
     return false;
 }
 
-/* Begin the next message; fills *a. */
-static bool begin_message(delivery *d, unit *u, attempt *a, clock_ms now) LOCK_REQUIRES(u->lock)
+/* Begin the next message; fills *a. *others: it is for another runner, who has room. */
+static bool begin_message(delivery *d, unit *u, attempt *a, clock_ms now, bool *others)
+    LOCK_REQUIRES(u->lock)
 {
     message *m = unit_next(u, now);
     /* The breaker also concerns asks that wait for a retry, which are in no mailbox. */
     bool refused = (m || !TAILQ_EMPTY(&u->later)) && breaker_refuses(u, now);
-    if (!m || refused || !room(d, u)) {
+    bool may = m && !refused && !u->paused;
+    *others = may && !room(d, u) && !TAILQ_EMPTY(&u->free);
+    if (*others)
+        return false;
+    if (!may || !room(d, u)) {
         leave_line(u);
         return false;
     }
@@ -137,8 +142,13 @@ static bool begin_next(actor *self, delivery *d)
     }
     actor_lock_take(&u->lock);
     clock_ms now = clock_now();
-    bool begun = begin_hedge(d, u, a, now) || begin_message(d, u, a, now);
+    bool others = false;
+    runner_looked(u, d->runner, room(d, u));
+    bool begun = begin_hedge(d, u, a, now) || begin_message(d, u, a, now, &others);
+    runner_looked(u, d->runner, room(d, u));
     actor_lock_give(&u->lock);
+    if (others)
+        unit_nudge(u);
     if (begun)
         d->kind->begin(self, d, a);
     else
@@ -192,7 +202,7 @@ static void pump(actor *self, delivery *d)
     end_overdue(self, d);
     for (int n = 0; d->ready && begin_next(self, d); n++) {
         if (n == PUMP_BATCH) {
-            unit_nudge(d->unit); /* others want to run as well */
+            runner_nudge(d->runner); /* others want to run as well */
             return;
         }
     }
@@ -209,8 +219,17 @@ static void free_state(delivery *d)
     d->state = NULL;
 }
 
+static void stop_kind(actor *self, delivery *d, actor_how how)
+{
+    d->finishing = false;
+    if (d->kind->stop)
+        d->kind->stop(self, d, how);
+}
+
 void delivery_settled(actor *self, delivery *d)
 {
+    if (d->finishing && d->attempt_count == 0)
+        stop_kind(self, d, ACTOR_HOW_STOP);
     if (d->stopping && !d->busy && d->attempt_count == 0) {
         d->stopping = false;
         free_state(d);
@@ -228,22 +247,24 @@ void delivery_started(actor *self, delivery *d)
 static actor_verdict start(actor *self, void *state, void *arg)
 {
     delivery *d = state;
-    unit *u = arg;
+    runner *r = arg;
+    unit *u = r->unit;
     d->unit = u;
+    d->runner = r;
     actor_lock_take(&u->lock);
     d->kind = u->kind;
     actor_lock_give(&u->lock);
     TAILQ_INIT(&d->attempts);
     if (actor_self_incarnation(self) == 1)
-        atomic_store(&u->nudged, false); /* a wake-up of the actor before went with it */
-    atomic_store(&u->kill_asked, false);
+        atomic_store(&r->nudged, false); /* a wake-up of the actor before went with it */
+    atomic_store(&r->kill_asked, false);
     const kind *k = d->kind;
     if (k->state_size && !(d->state = calloc(1, k->state_size)))
         return actor_fail(self, ACTOR_FAIL_RESTART, "out of memory");
     actor_verdict v = k->start ? k->start(self, d) : ACTOR_CONTINUE;
     if (v == ACTOR_CONTINUE) {
         d->ready = true;
-        unit_nudge(u);
+        runner_nudge(r);
     } else if (v != ACTOR_PENDING) {
         free_state(d);
     }
@@ -256,7 +277,7 @@ static actor_verdict handle(actor *self, void *state, actor_msg *msg)
     actor_verdict v = ACTOR_CONTINUE;
     switch (actor_msg_type(msg)) {
     case UNIT_MSG_NUDGE:
-        atomic_store(&d->unit->nudged, false);
+        atomic_store(&d->runner->nudged, false);
         break;
     case UNIT_MSG_TIMER:
         if (actor_msg_tag(msg) == 0) {
@@ -280,7 +301,7 @@ static actor_verdict handle(actor *self, void *state, actor_msg *msg)
 void delivery_drop(delivery *d, bool crashed)
 {
     attempt *a;
-    bool charged = crashed || atomic_load(&d->unit->kill_asked);
+    bool charged = crashed || atomic_load(&d->runner->kill_asked);
     while ((a = TAILQ_LAST(&d->attempts, attempts))) { /* so that the oldest gets to the front */
         if (charged)
             attempt_failed(d, a, "%s", d->ended[0] ? d->ended : "the actor was killed");
@@ -290,17 +311,29 @@ void delivery_drop(delivery *d, bool crashed)
     }
 }
 
+/* Others have to do what it would have done. True: it ends because it is one too many. */
+static bool step_aside(delivery *d)
+{
+    unit *u = d->unit;
+    d->ready = false;
+    actor_lock_take(&u->lock);
+    bool leaves = d->runner->leaves;
+    runner_looked(u, d->runner, false);
+    if (TAILQ_EMPTY(&u->free))
+        leave_line(u);
+    actor_lock_give(&u->lock);
+    unit_nudge(u);
+    return leaves;
+}
+
 static actor_verdict stop(actor *self, void *state, actor_how how)
 {
     delivery *d = state;
-    unit *u = d->unit;
-    const kind *k = d->kind;
-    d->ready = false;
-    actor_lock_take(&u->lock);
-    leave_line(u);
-    actor_lock_give(&u->lock);
-    if (k->stop)
-        k->stop(self, d, how);
+    bool leaves = step_aside(d);
+    if (leaves && how == ACTOR_HOW_STOP && d->attempt_count > 0)
+        d->finishing = true;
+    else
+        stop_kind(self, d, how);
     if (how == ACTOR_HOW_CRASH || (how == ACTOR_HOW_KILL && !d->busy))
         delivery_drop(d, how == ACTOR_HOW_CRASH);
     if (how != ACTOR_HOW_CRASH && (d->busy || d->attempt_count > 0)) {

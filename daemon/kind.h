@@ -14,6 +14,7 @@
 #define DAEMON_KIND_H
 
 #include "daemon/message.h"
+#include "daemon/runner.h"
 #include "daemon/unit.h"
 #include "libactor/actor.h"
 #include "supervisors/breaker.h"
@@ -40,9 +41,10 @@ typedef struct attempt {
 
 TAILQ_HEAD(attempts, attempt);
 
-/* The state of one incarnation of a unit's actor. */
+/* The state of one incarnation of a runner's actor. */
 struct delivery {
     unit *unit;
+    runner *runner;
     const kind *kind; /* of this incarnation: a reload may change the unit's */
     void *state;      /* the kind's, state_size bytes, zeroed */
     struct attempts attempts;
@@ -50,6 +52,7 @@ struct delivery {
     size_t hedge_count; /* of them */
     bool ready;         /* attempts may begin */
     bool stopping;      /* actor_stopped() is due when nothing is left */
+    bool finishing;     /* then: the kind's stop is due when nothing is in hand */
     bool busy;          /* the kind has something to wait for before it is stopped */
     bool crash;         /* a failed message takes the actor down (on_failure: crash) */
     bool starved;       /* out of memory: a timer looks again */
@@ -77,7 +80,7 @@ struct kind {
 /* The kind of a child; NULL for a supervisor. */
 const kind *kind_find(config_kind which);
 
-/* The behaviour of every unit's actor; its arg is the unit, referenced. */
+/* The behaviour of every runner's actor; its arg is the runner. */
 extern const actor_behaviour delivery_behaviour;
 
 /* ---- for kinds ---- */

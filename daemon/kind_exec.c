@@ -43,13 +43,14 @@ static void end_attempt(actor *self, delivery *d, exec_attempt *x)
 
 /* ---- beginning ---- */
 
-enum { VARIABLES = 5, VARIABLE_MAX = 192 };
+enum { VARIABLES = 6, VARIABLE_MAX = 192 };
 
-static void variables(const unit *u, const attempt *a, char text[VARIABLES][VARIABLE_MAX],
+static void variables(const runner *r, const attempt *a, char text[VARIABLES][VARIABLE_MAX],
                       const char *env[VARIABLES])
 {
     int n = 0;
-    snprintf(text[n++], VARIABLE_MAX, "ACTORD_ACTOR=%s", u->name);
+    snprintf(text[n++], VARIABLE_MAX, "ACTORD_ACTOR=%s", r->unit->name);
+    snprintf(text[n++], VARIABLE_MAX, "ACTORD_INSTANCE=%" PRIu32, r->number);
     snprintf(text[n++], VARIABLE_MAX, "ACTORD_MESSAGE_ID=%s", a->message->id);
     snprintf(text[n++], VARIABLE_MAX, "ACTORD_ATTEMPT=%u", a->number);
     clock_ms end = a->message->deadline;
@@ -68,9 +69,9 @@ static void exec_begin(actor *self, delivery *d, attempt *a)
     char text[VARIABLES][VARIABLE_MAX];
     const char *env[VARIABLES];
     actor_lock_take(&d->unit->lock);
-    variables(d->unit, a, text, env);
+    variables(d->runner, a, text, env);
     actor_lock_give(&d->unit->lock);
-    int e = child_start(self, d->unit, env, &x->child);
+    int e = child_start(self, d->runner, env, &x->child);
     if (e) {
         attempt_failed(d, a, "cannot start the process: %s", strerror(e));
         attempt_release(d, a);
@@ -183,7 +184,7 @@ static void judge(delivery *d, exec_attempt *x)
                        (size_t)atomic_load(&d->unit->daemon->message_limit));
     else if (success)
         reply(d, x);
-    else if (x->ending && a->message && !atomic_load(&d->unit->kill_asked))
+    else if (x->ending && a->message && !atomic_load(&d->runner->kill_asked))
         attempt_return(d, a); /* it fell with its actor */
     else if (how->signal == 0 && listed(&spec->exits_reject, how->status))
         attempt_rejected(d, a, "%s", text);

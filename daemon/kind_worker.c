@@ -12,6 +12,7 @@
 #include "daemon/worker_line.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -348,11 +349,12 @@ static actor_verdict collect(actor *self, delivery *d)
 static actor_verdict worker_start(actor *self, delivery *d)
 {
     worker *w = d->state;
-    char text[64 + CONFIG_NAME_MAX];
-    snprintf(text, sizeof text, "ACTORD_ACTOR=%s", d->unit->name);
-    const char *env[] = {text, NULL};
+    char name[64 + CONFIG_NAME_MAX], instance[64];
+    snprintf(name, sizeof name, "ACTORD_ACTOR=%s", d->unit->name);
+    snprintf(instance, sizeof instance, "ACTORD_INSTANCE=%" PRIu32, d->runner->number);
+    const char *env[] = {name, instance, NULL};
     worker_asks_init(&w->asks);
-    int e = child_start(self, d->unit, env, &w->child);
+    int e = child_start(self, d->runner, env, &w->child);
     if (e)
         return actor_fail(self, ACTOR_FAIL_RESTART, "cannot start the worker: %s", strerror(e));
     return ACTOR_PENDING; /* until it runs, or says that it is ready */

@@ -3,6 +3,7 @@
 #include "daemon/kind.h"
 #include "daemon/methods.h"
 #include "daemon/node_json.h"
+#include "daemon/runner.h"
 #include "daemon/tree.h"
 #include "daemon/unit_put.h"
 
@@ -190,15 +191,6 @@ static void on_steered(call *c, actor_err how, actor_msg *reply)
         answer_state(c);
 }
 
-static actor_ref supervisor_of(const unit *u)
-{
-    unit *parent = u->parent;
-    actor_lock_take(&parent->lock);
-    actor_ref ref = parent->ref;
-    actor_lock_give(&parent->lock);
-    return ref;
-}
-
 static void steer(call *c, rpc_value *v, actor_msg *(*request)(const char *id))
 {
     if (!find_unit(c, v))
@@ -208,7 +200,7 @@ static void steer(call *c, rpc_value *v, actor_msg *(*request)(const char *id))
                    "'root' holds the whole tree; end the daemon itself instead (SIGTERM)", NULL);
         return;
     }
-    call_ask(c, supervisor_of(c->unit), request(c->unit->name), on_steered);
+    call_ask(c, unit_supervisor_ref(c->unit->parent), request(c->unit->name), on_steered);
 }
 
 static void run_stop(call *c, rpc_value *v)
@@ -221,11 +213,19 @@ static void run_restart(call *c, rpc_value *v)
     steer(c, v, supervisor_request_restart);
 }
 
+static void ask_kill(unit *u)
+{
+    actor_lock_take(&u->lock);
+    for (uint32_t i = 0; i < u->runner_count; i++)
+        atomic_store(&u->runners[i]->kill_asked, true);
+    actor_lock_give(&u->lock);
+}
+
 static void run_kill(call *c, rpc_value *v)
 {
     unit *u = directory_find(c->daemon->directory, v[P_NAME].text, NULL);
     if (u)
-        atomic_store(&u->kill_asked, true);
+        ask_kill(u);
     unit_release(u);
     steer(c, v, supervisor_request_kill);
 }
@@ -429,7 +429,7 @@ static void run_spawn(call *c, rpc_value *v)
         actor_msg *request = supervisor_request_start(&out, false, SUPERVISOR_LAST);
         if (!request)
             tree_discard(&out);
-        if (!call_ask(c, supervisor_of(c->unit), request, on_spawned))
+        if (!call_ask(c, unit_supervisor_ref(c->unit->parent), request, on_spawned))
             tree_forget(d, child);
     }
     unit_release(parent);

@@ -93,7 +93,7 @@ void policy_wake(policies *p, struct policy_uses *uses)
     policy_use *use;
     actor_lock_take(&p->lock);
     TAILQ_FOREACH(use, uses, link)
-    unit_nudge(use->unit);
+    unit_nudge_all(use->unit);
     actor_lock_give(&p->lock);
 }
 

@@ -193,7 +193,7 @@ static bool configure_units(reload *r)
         if (stays)
             unit_place(u, (uint32_t)c->index);
         if (stays)
-            unit_nudge(u);
+            unit_nudge_all(u);
         unit_release(u);
         if (!ok)
             return false;
@@ -213,12 +213,7 @@ static void note_failure(reload *r, const config_change *c, const char *why)
 static actor_ref ref_of(actord *d, const char *name)
 {
     unit *u = directory_find(d->directory, name, NULL);
-    actor_ref ref = ACTOR_NONE;
-    if (u) {
-        actor_lock_take(&u->lock);
-        ref = u->ref;
-        actor_lock_give(&u->lock);
-    }
+    actor_ref ref = u ? unit_supervisor_ref(u) : ACTOR_NONE;
     unit_release(u);
     return ref;
 }

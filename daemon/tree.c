@@ -3,6 +3,7 @@
 #include "daemon/directory.h"
 #include "daemon/kind.h"
 #include "daemon/log.h"
+#include "daemon/runner.h"
 #include "daemon/unit.h"
 
 #include <errno.h>
@@ -30,34 +31,44 @@ static unit_state state_of(supervisor_child_state state)
 static void publish(unit *u, const supervisor_child_event *e, bool comes_back)
     LOCK_REQUIRES(u->lock)
 {
+    runner *r = u->runners[e->instance - 1];
     unit_state state = state_of(e->state);
-    if (state == UNIT_STOPPED && comes_back && u->state != UNIT_STOPPED)
+    if (state == UNIT_STOPPED && comes_back && r->there && r->state != UNIT_STOPPED)
         state = UNIT_RESTARTING;
     if (state == UNIT_STARTING && e->incarnation > 1)
         state = UNIT_RESTARTING;
-    if (state != u->state)
-        u->state_since = clock_now();
-    u->state = state;
-    u->ref = e->ref;
-    u->incarnation = e->incarnation;
-    if (e->restarts > u->restarts_told) {
-        atomic_fetch_add(&u->daemon->restarts, e->restarts - u->restarts_told);
-        u->counters.restarts += e->restarts - u->restarts_told;
+    if (state != r->state)
+        r->state_since = clock_now();
+    r->state = state;
+    r->there = e->state != SUPERVISOR_CHILD_GONE;
+    r->leaves = e->surplus;
+    r->ref = e->ref;
+    r->incarnation = e->incarnation;
+    if (e->restarts > r->restarts) {
+        atomic_fetch_add(&u->daemon->restarts, e->restarts - r->restarts);
+        u->counters.restarts += e->restarts - r->restarts;
     }
-    u->restarts_told = e->restarts;
-    u->next_start = e->next_start;
-    if (e->ended)
-        snprintf(u->last_exit, sizeof u->last_exit, "%s%s%s", actor_exit_name(e->exit),
+    r->restarts = e->restarts;
+    r->next_start = e->next_start;
+    if (e->ended) {
+        snprintf(r->last_exit, sizeof r->last_exit, "%s%s%s", actor_exit_name(e->exit),
                  e->reason[0] ? ": " : "", e->reason);
+        u->last_ended = r;
+    }
+    if (r->leaves)
+        runner_looked(u, r, false);
+    unit_sum_up(u);
 }
 
 static void tell(const unit *u, const supervisor_child_event *e)
 {
     log_level level = e->ended && !e->expected ? LOG_LEVEL_WARN : LOG_LEVEL_DEBUG;
-    char next[64] = "";
+    char next[64] = "", instance[32] = "";
     if (e->state == SUPERVISOR_CHILD_BACKOFF)
         snprintf(next, sizeof next, "; next start in %" PRId64 " ms", e->next_start - clock_now());
-    log_write(level, "supervisor", LOG_FIELDS({"actor", u->name}), "%s%s%s%s%s%s",
+    if (e->instance > 1)
+        snprintf(instance, sizeof instance, "instance %" PRIu32 ": ", e->instance);
+    log_write(level, "supervisor", LOG_FIELDS({"actor", u->name}), "%s%s%s%s%s%s%s", instance,
               supervisor_child_state_name(e->state), e->ended ? " after " : "",
               e->ended ? actor_exit_name(e->exit) : "", e->ended && e->reason[0] ? ": " : "",
               e->ended ? e->reason : "", next);
@@ -89,7 +100,9 @@ static void stop_below(actord *d, unit *u)
         stop_below(d, *at);
     directory_list_free(below);
     actor_lock_take(&u->lock);
-    u->state = UNIT_STOPPED;
+    for (uint32_t i = 0; i < u->runner_count; i++)
+        u->runners[i]->state = UNIT_STOPPED;
+    unit_sum_up(u);
     actor_lock_give(&u->lock);
     unit_stopped(u);
 }
@@ -114,20 +127,23 @@ static void on_child(void *user, const supervisor_child_event *e)
     bool stopped = u->state == UNIT_STOPPED;
     actor_lock_give(&u->lock);
     tell(u, e);
-    if (e->state == SUPERVISOR_CHILD_STOPPED && stopped)
-        stop_below(d, u);
-    if (e->state == SUPERVISOR_CHILD_GONE)
+    bool gone = e->state == SUPERVISOR_CHILD_GONE;
+    if (gone && e->last)
         forget_below(d, u);
+    else if ((gone || e->state == SUPERVISOR_CHILD_STOPPED) && stopped)
+        stop_below(d, u);
 }
 
 /* The root has no supervisor that would publish its state. */
 static void publish_root(unit *u, unit_state state, const supervisor_event *e)
 {
+    runner *r = unit_runner(u, 1);
     actor_lock_take(&u->lock);
-    u->state = state;
-    u->state_since = clock_now();
-    u->ref = e->supervisor;
-    u->incarnation = 1;
+    r->there = true;
+    r->state = state;
+    r->ref = e->supervisor;
+    r->incarnation = 1;
+    unit_sum_up(u);
     actor_lock_give(&u->lock);
 }
 
@@ -245,11 +261,17 @@ static void release_unit(void *arg)
     unit_release(arg);
 }
 
+static void *runner_of(void *arg, uint32_t instance)
+{
+    return unit_runner(arg, instance);
+}
+
 void tree_attach(unit *u, supervisor_child *out)
 {
     out->tag = u;
     out->behaviour = &delivery_behaviour;
     out->arg = unit_hold(u);
+    out->instance_arg = runner_of;
     out->free_arg = release_unit;
 }
 
@@ -367,9 +389,12 @@ bool tree_start(actord *d, char *why, size_t size)
             rpc_fail(&failure, RPC_INTERNAL_ERROR, "%s", supervisor_strerror(e));
         } else {
             actor_lock_take(&d->root->lock);
-            if (actor_ref_none(d->root->ref)) { /* it may be running already */
-                d->root->ref = ref;
-                d->root->state = UNIT_STARTING;
+            runner *r = d->root->runners[0];
+            if (!r->there) { /* it may be running already */
+                r->there = true;
+                r->ref = ref;
+                r->state = UNIT_STARTING;
+                unit_sum_up(d->root);
             }
             actor_lock_give(&d->root->lock);
         }

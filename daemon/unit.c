@@ -4,12 +4,11 @@
 #include "daemon/kind.h"
 #include "daemon/log.h"
 #include "daemon/policy.h"
+#include "daemon/runner.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { NUDGE_AGAIN_MS = 50 };
 
 static void alarm_fired(clock_alarm *a);
 
@@ -37,13 +36,12 @@ unit *unit_new(struct actord *d, loaded *s, const config_child *child, unit *par
     if (!u)
         return NULL;
     atomic_init(&u->refs, 1);
-    atomic_init(&u->nudged, false);
-    atomic_init(&u->kill_asked, false);
     u->daemon = d;
     actor_lock_init(&u->lock);
     for (int i = 0; i < UNIT_PRIORITIES; i++)
         TAILQ_INIT(&u->mailbox[i]);
     TAILQ_INIT(&u->in_hand);
+    TAILQ_INIT(&u->free);
     TAILQ_INIT(&u->later);
     TAILQ_INIT(&u->hedges);
     u->place_period = 1;
@@ -59,7 +57,7 @@ unit *unit_new(struct actord *d, loaded *s, const config_child *child, unit *par
         unit_release(u);
         return NULL;
     }
-    if (!unit_configure(u, s, child)) {
+    if (!unit_reserve(u, 1) || !unit_configure(u, s, child)) {
         unit_release(u);
         return NULL;
     }
@@ -81,6 +79,7 @@ void unit_release(unit *u)
     if (!u->gone)
         unit_retire(u);
     loaded_release(u->loaded);
+    unit_free_runners(u);
     heap_free(&u->due);
     free(u->latency);
     free(u->shown);
@@ -202,35 +201,6 @@ const char *unit_state_word(const unit *u)
     return u->paused && u->state == UNIT_RUNNING ? "paused" : unit_state_name(u->state);
 }
 
-/* Out of memory for the wake-up: let the alarm try again. */
-static void nudge_later(unit *u)
-{
-    log_warn("delivery", "out of memory: '%s' is woken later", u->name);
-    actor_lock_take(&u->lock);
-    u->nudge_missed = true;
-    if (alarm_set(&u->alarm, clock_now() + NUDGE_AGAIN_MS))
-        unit_hold(u);
-    actor_lock_give(&u->lock);
-}
-
-void unit_nudge(unit *u)
-{
-    if (u->supervises || atomic_exchange(&u->nudged, true))
-        return;
-    actor_lock_take(&u->lock);
-    actor_ref ref = u->ref;
-    actor_lock_give(&u->lock);
-    if (!actor_ref_none(ref)) {
-        actor_msg *msg = actor_msg_new(UNIT_MSG_NUDGE, 0);
-        if (msg && actor_send(ref, &msg) == ACTOR_OK)
-            return;
-        if (!msg)
-            nudge_later(u);
-        actor_msg_free(msg);
-    }
-    atomic_store(&u->nudged, false); /* nobody there: a new incarnation looks by itself */
-}
-
 /* Time has changed something: a message is due, expired, or its attempt timed out. */
 static void alarm_fired(clock_alarm *a)
 {
@@ -239,24 +209,17 @@ static void alarm_fired(clock_alarm *a)
     unit_release(u); /* the reference that the set alarm held */
 }
 
-void unit_add_pid(unit *u, pid_t pid)
+const char *unit_last_exit(const unit *u)
 {
-    actor_lock_take(&u->lock);
-    if (u->pid_count < UNIT_PIDS_MAX)
-        u->pids[u->pid_count++] = pid;
-    actor_lock_give(&u->lock);
+    return u->last_ended && u->last_ended->last_exit[0] ? u->last_ended->last_exit : NULL;
 }
 
-void unit_remove_pid(unit *u, pid_t pid)
+actor_ref unit_supervisor_ref(unit *u)
 {
     actor_lock_take(&u->lock);
-    for (size_t i = 0; i < u->pid_count; i++) {
-        if (u->pids[i] == pid) {
-            u->pids[i] = u->pids[--u->pid_count];
-            break;
-        }
-    }
+    actor_ref ref = u->runners[0]->ref;
     actor_lock_give(&u->lock);
+    return ref;
 }
 
 /* ---- figures ---- */

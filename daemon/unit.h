@@ -1,8 +1,9 @@
 /* A unit: one named actor of the tree as the daemon sees it, through all of its incarnations.
  *
  * It holds what outlives a crash and what people look at: the mailbox, the counters, the policies,
- * the place in the tree, the state that the supervisor published last. The libactor actor behind it
- * (delivery.c) begins attempts and nothing else; it comes and goes.
+ * the place in the tree, the state that the supervisor published last. The libactor actors behind
+ * it (runner.h, delivery.c), one for each instance, begin attempts and nothing else; they come and
+ * go.
  *
  * The mailbox is the daemon's own, not libactor's: a waiting message has to be found by its id, its
  * age and its deadline (cancel, ttl, purge, drop_oldest, asks that fail at once), which a
@@ -29,12 +30,14 @@
 #include <sys/types.h>
 
 typedef struct unit unit;
+typedef struct runner runner;
 struct actord;
 struct kind;
 
+/* A unit with several instances is in the state of the one that is best off: the first here. */
 typedef enum unit_state {
-    UNIT_STARTING,
     UNIT_RUNNING,
+    UNIT_STARTING,
     UNIT_RESTARTING,
     UNIT_BACKOFF,
     UNIT_STOPPING,
@@ -68,26 +71,24 @@ typedef struct unit_settings {
     clock_ms shutdown;     /* negative: without end */
     config_priority priority;
     config_on_failure on_failure;
-    uint32_t credits; /* attempts at a time */
+    uint32_t credits; /* attempts at a time, of each instance */
     hedge_policy hedge;
 } unit_settings;
 
 TAILQ_HEAD(message_queue, message);
 #define UNIT_PRIORITIES 4
 
-enum { UNIT_REASON_MAX = 200, UNIT_PIDS_MAX = 16 };
+enum { UNIT_REASON_MAX = 200 };
 
 struct unit {
     atomic_uint refs;
     struct actord *daemon;
     table_node named;
-    const char *name;       /* of `text` */
-    const char *path;       /* "/root/a/b" */
-    unit *parent;           /* referenced; NULL for the root */
-    bool supervises;        /* it is a supervisor, and takes no messages */
-    clock_alarm alarm;      /* the earliest of `due` and `quiet` */
-    atomic_bool nudged;     /* a wake-up is on its way */
-    atomic_bool kill_asked; /* actor.kill: what is in hand is charged with a failed attempt */
+    const char *name;  /* of `text` */
+    const char *path;  /* "/root/a/b" */
+    unit *parent;      /* referenced; NULL for the root */
+    bool supervises;   /* it is a supervisor, and takes no messages */
+    clock_alarm alarm; /* the earliest of `due` and `quiet` */
 
     actor_lock lock;
     const struct kind *kind LOCK_GUARDED_BY(lock); /* NULL: a supervisor */
@@ -99,15 +100,16 @@ struct unit {
     policy_limiter *limiter LOCK_GUARDED_BY(lock); /* referenced, or NULL */
     policy_use breaker_use, limiter_use;           /* the policies' */
 
-    /* published by the supervisor's observer */
+    /* its instances, and the same for all of them: what the supervisor's observer published */
+    runner **runners LOCK_GUARDED_BY(lock); /* by number, from 1; those that are not there, too */
+    uint32_t runner_count LOCK_GUARDED_BY(lock);     /* at least 1 */
+    TAILQ_HEAD(, runner) free LOCK_GUARDED_BY(lock); /* who could take a message, see runner.h */
     unit_state state LOCK_GUARDED_BY(lock);
-    actor_ref ref LOCK_GUARDED_BY(lock);
-    uint32_t incarnation LOCK_GUARDED_BY(lock);
-    uint32_t restarts_told LOCK_GUARDED_BY(lock); /* by the supervisor; a new one begins at 0 */
-    uint32_t order LOCK_GUARDED_BY(lock);         /* among its parent's children */
-    char last_exit[UNIT_REASON_MAX] LOCK_GUARDED_BY(lock); /* "": none yet */
-    clock_ms next_start LOCK_GUARDED_BY(lock);             /* in backoff; monotonic */
+    uint32_t incarnation LOCK_GUARDED_BY(lock); /* the highest */
+    clock_ms next_start LOCK_GUARDED_BY(lock);  /* in backoff: the first; monotonic */
     clock_ms state_since LOCK_GUARDED_BY(lock);
+    const runner *last_ended LOCK_GUARDED_BY(lock); /* whose last_exit is the newest; or NULL */
+    uint32_t order LOCK_GUARDED_BY(lock);           /* among its parent's children */
     bool paused LOCK_GUARDED_BY(lock);
     bool gone LOCK_GUARDED_BY(lock); /* unit_retire() was called */
     /* of a supervisor */
@@ -127,11 +129,9 @@ struct unit {
     uint32_t place_period LOCK_GUARDED_BY(lock);       /* since the limiter was exchanged; from 1 */
     unit_counters counters LOCK_GUARDED_BY(lock);
     unit_rate rate LOCK_GUARDED_BY(lock);
-    quiet quiet LOCK_GUARDED_BY(lock); /* of its dead letters */
+    quiet quiet LOCK_GUARDED_BY(lock);       /* of its dead letters */
     uint32_t *latency LOCK_GUARDED_BY(lock); /* NULL until the first */
-    pid_t pids[UNIT_PIDS_MAX] LOCK_GUARDED_BY(lock);
-    size_t pid_count LOCK_GUARDED_BY(lock);
-    char *shown LOCK_GUARDED_BY(lock); /* the state that a worker shows: JSON, or NULL */
+    char *shown LOCK_GUARDED_BY(lock);       /* the state that a worker shows: JSON, or NULL */
 
     char text[]; /* name and path */
 };
@@ -170,9 +170,11 @@ const char *unit_state_name(unit_state state);
 /* "running", "paused" ...: what the contract calls it. */
 const char *unit_state_word(const unit *u) LOCK_REQUIRES(u->lock);
 
-/* Wake the actor, if there is one, so that it looks at its mailbox; a supervisor has none. Without
- * the unit's lock. */
+/* Wake an instance that could take a message, if there is one, so that it looks at the mailbox.
+ * Without the unit's lock. */
 void unit_nudge(unit *u);
+/* Wake them all, also for what they have in hand, or because of new settings. Likewise. */
+void unit_nudge_all(unit *u);
 
 /* ---- messages: the life cycle ---- */
 
@@ -271,8 +273,9 @@ void unit_count_end(unit *u, const message *m, clock_ms now) LOCK_REQUIRES(u->lo
 /* Age of the oldest waiting message in ms. */
 clock_ms unit_oldest(const unit *u, clock_ms now) LOCK_REQUIRES(u->lock);
 
-/* The children of the process kinds, for people. */
-void unit_add_pid(unit *u, pid_t pid);
-void unit_remove_pid(unit *u, pid_t pid);
+/* How it last ended, or NULL. */
+const char *unit_last_exit(const unit *u) LOCK_REQUIRES(u->lock);
+/* Of a supervisor: its actor, or ACTOR_NONE. Takes the lock. */
+actor_ref unit_supervisor_ref(unit *u);
 
 #endif

@@ -190,7 +190,7 @@ message_state unit_cancel(message *m)
         unit_finish(u, m, MESSAGE_CANCELLED, RPC_CANCELLED, "cancelled by request");
     actor_lock_give(&u->lock);
     if (before == MESSAGE_RUNNING)
-        unit_nudge(u);
+        unit_nudge_all(u);
     return before;
 }
 
@@ -264,7 +264,7 @@ static bool time_passed(unit *u, message *m, clock_ms now) LOCK_REQUIRES(u->lock
 void unit_tick(unit *u)
 {
     actor_lock_take(&u->lock);
-    bool look = u->nudge_missed;
+    bool look = u->nudge_missed, in_hand = false;
     clock_ms now = clock_now();
     u->nudge_missed = false;
     u->armed = INT64_MAX;
@@ -274,11 +274,16 @@ void unit_tick(unit *u)
                   "%" PRIu32 " more dead letters were not logged; see: actorctl deadletters ls "
                   "--actor %s",
                   left_out, u->name);
-    for (heap_node *n; (n = heap_first(&u->due)) && n->key <= now;)
-        look |= time_passed(u, CONTAINER(n, message, due_node), now);
+    for (heap_node *n; (n = heap_first(&u->due)) && n->key <= now;) {
+        message *m = CONTAINER(n, message, due_node);
+        in_hand |= m->state == MESSAGE_RUNNING;
+        look |= time_passed(u, m, now);
+    }
     arm(u);
     actor_lock_give(&u->lock);
-    if (look)
+    if (in_hand)
+        unit_nudge_all(u);
+    else if (look)
         unit_nudge(u);
 }
 

@@ -4,6 +4,7 @@
 #include "daemon/directory.h"
 #include "daemon/kind.h"
 #include "daemon/policy.h"
+#include "daemon/runner.h"
 
 static void put_uint(json_out *out, const char *key, uint64_t value)
 {
@@ -99,22 +100,69 @@ static void put_pids(json_out *out, const unit *u) LOCK_REQUIRES(u->lock)
 {
     json_out_key(out, "pids");
     json_out_array(out);
-    for (size_t i = 0; i < u->pid_count; i++)
-        json_out_int(out, u->pids[i]);
+    for (uint32_t i = 0; i < u->runner_count; i++)
+        if (u->runners[i]->pid)
+            json_out_int(out, u->runners[i]->pid);
     json_out_array_end(out);
+}
+
+static void put_next_start(json_out *out, unit_state state, clock_ms next_start, clock_ms now)
+{
+    if (state != UNIT_BACKOFF)
+        return;
+    json_out_key(out, "next_start_ms");
+    json_out_int(out, next_start > now ? next_start - now : 0);
+}
+
+static void put_instance(json_out *out, const runner *r, clock_ms now)
+{
+    json_out_object(out);
+    put_uint(out, "instance", r->number);
+    json_out_key(out, "state");
+    json_out_text(out, unit_state_name(r->state));
+    json_out_key(out, "pid");
+    if (r->pid)
+        json_out_int(out, r->pid);
+    else
+        json_out_null(out);
+    put_uint(out, "incarnation", r->incarnation);
+    put_uint(out, "restarts", r->restarts);
+    json_out_key(out, "last_exit");
+    json_out_text(out, r->last_exit[0] ? r->last_exit : NULL);
+    json_out_key(out, "state_ms");
+    json_out_int(out, now - r->state_since);
+    put_next_start(out, r->state, r->next_start, now);
+    json_out_object_end(out);
+}
+
+static void put_instances(json_out *out, const unit *u, clock_ms now) LOCK_REQUIRES(u->lock)
+{
+    json_out_key(out, "instances");
+    json_out_array(out);
+    for (uint32_t i = 0; i < u->runner_count; i++)
+        if (u->runners[i]->there)
+            put_instance(out, u->runners[i], now);
+    json_out_array_end(out);
+}
+
+static void put_pool(json_out *out, const unit *u) LOCK_REQUIRES(u->lock)
+{
+    runner_counts n = unit_count_runners(u);
+    json_out_key(out, "pool");
+    json_out_object(out);
+    put_uint(out, "instances", n.there);
+    put_uint(out, "running", n.running);
+    json_out_object_end(out);
 }
 
 static void put_restarts(json_out *out, const unit *u, clock_ms now) LOCK_REQUIRES(u->lock)
 {
     put_uint(out, "restarts", u->counters.restarts);
     json_out_key(out, "last_exit");
-    json_out_text(out, u->last_exit[0] ? u->last_exit : NULL);
+    json_out_text(out, unit_last_exit(u));
     json_out_key(out, "state_ms");
     json_out_int(out, now - u->state_since);
-    if (u->state == UNIT_BACKOFF) {
-        json_out_key(out, "next_start_ms");
-        json_out_int(out, u->next_start > now ? u->next_start - now : 0);
-    }
+    put_next_start(out, u->state, u->next_start, now);
 }
 
 static void put_names(json_out *out, const unit *u) LOCK_REQUIRES(u->lock)
@@ -148,6 +196,10 @@ void unit_put_info(json_out *out, unit *u)
     json_out_text(out, u->breaker ? policy_breaker_name(u->breaker) : NULL);
     json_out_key(out, "fallback");
     json_out_text(out, u->child->fallback);
+    if (!u->supervises) {
+        put_pool(out, u);
+        put_instances(out, u, now);
+    }
     json_out_object_end(out);
     actor_lock_give(&u->lock);
 }
@@ -201,6 +253,7 @@ void unit_put_tree(json_out *out, unit *u)
         put_pids(out, u);
         put_uint(out, "waiting", u->counters.waiting);
         put_uint(out, "running", u->counters.running);
+        put_pool(out, u);
     }
     actor_lock_give(&u->lock);
     if (u->supervises)

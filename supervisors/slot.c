@@ -85,6 +85,19 @@ static bool expected(const slot *c)
     return false;
 }
 
+/* Nothing of its child is left after it. When a supervisor closes, the slots of what doesn't come
+ * back with it stay, stopped. */
+static bool is_last(const sup *s, const slot *c)
+{
+    const slot *peer = c->pool->first;
+
+    if (c->pool->count == 1 || s->mode != SUP_CLOSING || c->pool->kept)
+        return c->pool->count == 1;
+    while (peer && (peer == c || peer->state == SLOT_STOPPED))
+        peer = slot_peer(peer);
+    return !peer;
+}
+
 static void publish_as(const sup *s, const slot *c, supervisor_child_state state, bool ended)
 {
     const supervisor_observer *o = &s->spec->observer;
@@ -95,7 +108,7 @@ static void publish_as(const sup *s, const slot *c, supervisor_child_state state
         .id = c->pool->spec->id,
         .tag = c->pool->spec->child.tag,
         .instance = c->number,
-        .last = state == SUPERVISOR_CHILD_GONE && c->pool->count == 1,
+        .last = state == SUPERVISOR_CHILD_GONE && is_last(s, c),
         .surplus = state == SUPERVISOR_CHILD_STOPPING && c->surplus,
         .ref = c->ref,
         .state = state,
