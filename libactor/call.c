@@ -153,7 +153,7 @@ actor_err actor_call(actor_system *sys, actor_ref to, actor_msg **msg, actor_ms 
     err = await(sys, a, timeout, serial, reply);
     if (err == ACTOR_ETIMEOUT) {
         retire_port();
-        actor__slot_reclaim();
+        actor__slot_reclaim(false);
     }
     return err;
 }

@@ -1,5 +1,7 @@
 #include "libactor/epoch.h"
 
+#include "libactor/barrier.h"
+
 _Atomic uint64_t actor__epoch = 1;
 
 static actor_lock lock = ACTOR_LOCK_INIT;
@@ -37,22 +39,36 @@ uint64_t actor__epoch_stamp(void)
     return atomic_fetch_add(&actor__epoch, 1) + 1;
 }
 
-static bool announced(_Atomic uint64_t *epoch, uint64_t stamp)
+/* The last stamp that this announcement lets pass, `now` at the most. */
+static uint64_t passed(_Atomic uint64_t *epoch, uint64_t now)
 {
     uint64_t e = load_strong(epoch);
 
-    return e == 0 || e >= stamp;
+    return e == 0 || e > now ? now : e;
 }
 
-bool actor__epoch_passed(uint64_t stamp)
+static bool at_rest(actor__thread *t)
 {
-    bool passed = announced(&stand_in, stamp);
+    return load_acquire(&t->online) == ACTOR__IN_BATCH + 1;
+}
 
+uint64_t actor__epoch_safe(bool thorough)
+{
+    uint64_t now = load_strong(&actor__epoch);
+    uint64_t safe = passed(&stand_in, now);
+
+    thorough = thorough && actor__barrier_cheap;
+    if (thorough)
+        actor__barrier_heavy();
     actor_lock_take(&lock);
-    for (actor__thread *t = threads; passed && t != NULL; t = t->next)
-        passed = announced(&t->epoch, stamp);
+    for (actor__thread *t = threads; t != NULL; t = t->next) {
+        uint64_t e = passed(&t->epoch, now);
+
+        if (e < safe && !(thorough && at_rest(t)))
+            safe = e;
+    }
     actor_lock_give(&lock);
-    return passed;
+    return safe;
 }
 
 static void go_online(_Atomic uint64_t *epoch)

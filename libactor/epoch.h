@@ -13,6 +13,15 @@
  *     then a load of the epoch, both seq_cst, as are the stamp and the reclaimer's load of the
  *     announcement. As that load came before the store, the thread's load comes after the stamp,
  *     and it sees the slots voided. Without the second load this would not hold.
+ *
+ * A handler may run for long, and its worker announces nothing meanwhile. But between its calls
+ * into the runtime it holds no pointer either: then its depth is 1, with the mark that it is in a
+ * batch. So a reclaimer that is kept waiting puts a barrier on all cores (barrier.h) and looks:
+ *   - The thread's entry to a call is a plain store of its depth and then loads from the table.
+ *     Was the store before the barrier, the reclaimer sees it and waits on; was it after, the
+ *     loads come later still, and see the slots voided, as that was before the barrier.
+ *   - Its way out is a release, which the reclaimer's look acquires.
+ * What runs inside a call, such as a dead letter callback, still holds up reuse.
  */
 #ifndef ACTOR_EPOCH_H
 #define ACTOR_EPOCH_H
@@ -26,8 +35,9 @@ void actor__epoch_leave(actor__thread *t);
 
 /* A new stamp for what was voided before. */
 uint64_t actor__epoch_stamp(void);
-/* Whether all that was voided before the stamp was taken can be reused. */
-bool actor__epoch_passed(uint64_t stamp);
+/* All that was voided before this stamp was taken can be reused. `thorough`: also look for threads
+ * at rest within a batch; costs some us on all cores. */
+uint64_t actor__epoch_safe(bool thorough);
 
 void actor__online_slow(void);
 void actor__offline_slow(void);
@@ -35,14 +45,44 @@ void actor__offline_slow(void);
 /* Begin and end a section that may hold pointers into the table; they nest. */
 static inline void actor__online(void)
 {
-    if (actor__me.online++ == 0)
+    uint32_t depth = load_relaxed(&actor__me.online);
+
+    store_relaxed(&actor__me.online, depth + 1);
+    atomic_signal_fence(memory_order_seq_cst); /* first this, then looks at the table */
+    if (depth == 0)
         actor__online_slow();
 }
 
 static inline void actor__offline(void)
 {
-    if (--actor__me.online == 0)
+    uint32_t depth = load_relaxed(&actor__me.online) - 1;
+
+    store_release(&actor__me.online, depth);
+    if (depth == 0)
         actor__offline_slow();
+}
+
+#define ACTOR__IN_BATCH (1u << 16)
+
+/* Whether this thread may hold pointers. */
+static inline bool actor__may_hold(void)
+{
+    uint32_t depth = load_relaxed(&actor__me.online);
+
+    return depth != 0 && depth != ACTOR__IN_BATCH + 1;
+}
+
+/* A worker begins and ends a batch, in which it holds no pointer but of the actor that it runs. */
+static inline void actor__batch_begin(void)
+{
+    ACTOR__CHECK(load_relaxed(&actor__me.online) == 1, "a batch inside of a call");
+    store_release(&actor__me.online, ACTOR__IN_BATCH + 1);
+}
+
+static inline void actor__batch_end(void)
+{
+    store_relaxed(&actor__me.online, 1);
+    atomic_signal_fence(memory_order_seq_cst);
 }
 
 /* Between two batches: no pointer is held. */

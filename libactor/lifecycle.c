@@ -197,7 +197,14 @@ static void end_actor(actor *a)
 
 static bool supervised(const actor *a)
 {
-    return !actor_ref_none(a->supervisor) && actor__resolve(a->supervisor) != NULL;
+    if (actor_ref_none(a->supervisor))
+        return false;
+    actor__online();
+
+    bool alive = actor__resolve(a->supervisor) != NULL;
+
+    actor__offline();
+    return alive;
 }
 
 /* What belongs to the incarnation is gone. */

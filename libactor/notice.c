@@ -62,6 +62,7 @@ void actor__notice_send(actor *a, actor_ref child, actor_notice_kind kind)
         m->tag = 1; /* it owns the text */
     }
     m->sender = child;
+    actor__online();
 
     actor *supervisor = actor__resolve(a->supervisor);
 
@@ -69,6 +70,7 @@ void actor__notice_send(actor *a, actor_ref child, actor_notice_kind kind)
         actor__post(supervisor, m);
     else
         actor__msg_release(m);
+    actor__offline();
 }
 
 void actor__notice_back(actor_msg *m)

@@ -82,9 +82,13 @@ static void push(actor__crowd *crowd, actor_msg *m)
 
 static bool waits(const actor_msg *m)
 {
-    const actor *producer = actor__resolve(m->sender);
+    actor__online();
 
-    return producer != NULL && actor__room_current(producer, m);
+    const actor *producer = actor__resolve(m->sender);
+    bool current = producer != NULL && actor__room_current(producer, m);
+
+    actor__offline();
+    return current;
 }
 
 static void sweep(actor__crowd *crowd)
@@ -184,6 +188,7 @@ actor_err actor_want_room(actor *self, actor_ref target)
         return ACTOR_ENOMEM;
     m->sender = actor__ref_of(self);
     m->tag = load_relaxed(&self->incarnation);
+    actor__online();
 
     actor *a = actor__resolve(target);
 
@@ -191,5 +196,6 @@ actor_err actor_want_room(actor *self, actor_ref target)
         actor__post(a, m);
     else
         answer(m, target, true);
+    actor__offline();
     return ACTOR_OK;
 }

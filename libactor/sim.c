@@ -71,8 +71,8 @@ static void turn_end(turn t)
 {
     actor__me.worker = t.was;
     actor__offline();
-    if (actor__me.limbo != NULL && actor__me.online == 0)
-        actor__slot_reclaim();
+    if (actor__me.limbo != NULL && load_relaxed(&actor__me.online) == 0)
+        actor__slot_reclaim(false);
 }
 
 static bool run_one(actor_system *sys)

@@ -8,8 +8,9 @@
 #include "libactor/memory.h"
 #include "libactor/system.h"
 
-#define LOCAL_MAX   128u /* free slots a thread keeps to itself */
-#define LOCAL_BATCH 64u  /* slots that change hands at a time */
+#define LOOK_EVERY  1024u /* slots a busy thread retires before it looks for threads at rest */
+#define LOCAL_MAX   128u  /* free slots a thread keeps to itself */
+#define LOCAL_BATCH 64u   /* slots that change hands at a time */
 #define HUGE_PAGE   ((size_t)2 << 20)
 
 static_assert(sizeof(actor) * ACTOR__CHUNK % HUGE_PAGE == 0, "chunks are made of huge pages");
@@ -210,6 +211,7 @@ static void stamp_limbo(void)
     if (first == NULL)
         return;
     t->limbo = NULL;
+    t->limbo_total += t->limbo_count;
     t->limbo_count = 0;
     account(first, 1);
     actor_lock_take(&lock);
@@ -225,13 +227,13 @@ static void stamp_limbo(void)
 }
 
 /* The oldest batch, if its time has come. */
-static actor *passed_batch(void)
+static actor *passed_batch(uint64_t safe)
 {
     actor_lock_take(&lock);
 
     actor *first = first_batch;
 
-    if (first != NULL && !actor__epoch_passed(*batch_stamp(first)))
+    if (first != NULL && *batch_stamp(first) > safe)
         first = NULL;
     if (first != NULL)
         first_batch = *batch_next(first);
@@ -239,28 +241,46 @@ static actor *passed_batch(void)
     return first;
 }
 
-bool actor__slot_reclaim(void)
+/* Bury and free what is in a batch. */
+static void reuse(actor *first)
 {
-    stamp_limbo();
+    for (actor *a = first; a != NULL; a = a->next)
+        actor__dead_bury(a);
+    account(first, -1); /* the last look at their systems */
+    while (first != NULL) {
+        actor *next = first->next;
+
+        /* A generation that wrapped would name another actor: the slot has served. */
+        if (load_relaxed(&first->generation) != 0)
+            actor__slot_put(first);
+        first = next;
+    }
+}
+
+static bool reclaim(bool thorough)
+{
     if (load_relaxed(&waiting) == 0)
         return false;
 
+    uint64_t safe = actor__epoch_safe(thorough);
     actor *first;
 
-    while ((first = passed_batch()) != NULL) {
-        for (actor *a = first; a != NULL; a = a->next)
-            actor__dead_bury(a);
-        account(first, -1); /* the last look at their systems */
-        while (first != NULL) {
-            actor *next = first->next;
-
-            /* A generation that wrapped would name another actor: the slot has served. */
-            if (load_relaxed(&first->generation) != 0)
-                actor__slot_put(first);
-            first = next;
-        }
-    }
+    while ((first = passed_batch(safe)) != NULL)
+        reuse(first);
     return load_relaxed(&waiting) != 0;
+}
+
+bool actor__slot_reclaim(bool idle)
+{
+    actor__thread *t = &actor__me;
+
+    stamp_limbo();
+    if (!reclaim(false))
+        return false;
+    if (!idle && t->limbo_total < LOOK_EVERY)
+        return true;
+    t->limbo_total = 0;
+    return reclaim(true);
 }
 
 uint32_t actor__slot_waiting(void)

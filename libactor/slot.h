@@ -114,6 +114,7 @@ static inline actor *actor__resolve(actor_ref ref)
     uint32_t index = (uint32_t)ref.bits;
     uint32_t generation = actor__ref_generation(ref);
 
+    ACTOR__CHECK(actor__may_hold(), "a slot is looked up by a thread that is not online");
     if (UNLIKELY((generation & 1u) == 0 || index >= ACTOR__CHUNK * ACTOR__CHUNKS))
         return NULL;
 
@@ -147,8 +148,9 @@ static inline void actor__slot_void(actor *a)
 void actor__slot_retire(actor *a);
 
 /* Stamp what this thread retired, and reuse all whose time has come. Late messages become dead
- * letters meanwhile. Not from within a callback. Returns whether something still waits. */
-bool actor__slot_reclaim(void);
+ * letters meanwhile. Not from within a callback. `idle`: there is time to look closer, see
+ * actor__epoch_safe(). Returns whether something still waits. */
+bool actor__slot_reclaim(bool idle);
 
 /* Slots that wait for their grace period, of all systems; other threads' newest ones not yet. */
 uint32_t actor__slot_waiting(void);

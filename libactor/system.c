@@ -189,7 +189,7 @@ static bool wait_for_end(actor_system *sys, actor_ms grace)
  * look at one: not longer than one of their batches. */
 static void wait_for_burials(actor_system *sys)
 {
-    while (actor__slot_reclaim(), load_strong(&sys->unburied) != 0)
+    while (actor__slot_reclaim(true), load_strong(&sys->unburied) != 0)
         actor__futex_wait(&sys->ended, load_relaxed(&sys->ended),
                           actor__clock_ns() + ACTOR__NS_PER_MS);
 }

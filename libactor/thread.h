@@ -2,7 +2,7 @@
  *
  * It lives in the thread's TLS, so nothing can fail on the way to it, and is linked into a list of
  * all threads at its first use, for epoch.c. A pthread key gives back what is left when the thread
- * ends. Only `epoch` is read by others; the rest belongs to the thread.
+ * ends. Only `epoch` and `online` are read by others; the rest belongs to the thread.
  */
 #ifndef ACTOR_THREAD_H
 #define ACTOR_THREAD_H
@@ -25,8 +25,8 @@ typedef struct actor__thread {
     struct actor__worker *worker; /* that this thread is, or plays in a simulation; or NULL */
     actor__cache cache[ACTOR__CLASSES];
 
-    _Atomic uint64_t epoch; /* seen last while at rest; 0: offline, holds no reference */
-    unsigned online;        /* depth of actor__online() */
+    _Atomic uint64_t epoch;  /* seen last while at rest; 0: offline, holds no reference */
+    _Atomic uint32_t online; /* depth of actor__online(), and ACTOR__IN_BATCH */
     bool registered;
     bool stands_in;                    /* could not register: uses epoch.c's stand-in */
     struct actor__thread *next, *prev; /* all threads; guarded by epoch.c's lock */
@@ -36,6 +36,7 @@ typedef struct actor__thread {
     actor *limbo; /* ended here, not yet stamped */
     actor *limbo_last;
     uint32_t limbo_count;
+    uint32_t limbo_total; /* stamped since the last look for threads at rest */
 
     actor *port; /* actor_call()'s mailbox, or NULL */
 

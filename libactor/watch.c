@@ -263,6 +263,7 @@ actor_err actor_watch(actor *self, actor_ref target, bool restarts)
     }
     if (old != NULL) /* wants more than before */
         erase(&ext->watches, old);
+    actor__online();
 
     actor *a = actor__resolve(target);
 
@@ -270,19 +271,23 @@ actor_err actor_watch(actor *self, actor_ref target, bool restarts)
         actor__post(a, e->record);
     else
         actor__watch_answer(e->record, target, ACTOR_EXIT_NORMAL);
+    actor__offline();
     return ACTOR_OK;
 }
 
 /* Without memory the record stays, and its DOWN finds nobody who wants it. */
 static void unwatch_target(const actor__watch *e)
 {
+    actor__online();
+
     actor *a = actor__resolve(e->target);
     actor_msg *m = a == NULL ? NULL : actor__msg_new(ACTOR__UNWATCH, sizeof(unwatch));
 
-    if (m == NULL)
-        return;
-    ((unwatch *)actor__payload(m))->record = e->record;
-    actor__post(a, m);
+    if (m != NULL) {
+        ((unwatch *)actor__payload(m))->record = e->record;
+        actor__post(a, m);
+    }
+    actor__offline();
 }
 
 void actor_unwatch(actor *self, actor_ref target)

@@ -492,7 +492,7 @@ static actor *find_work(actor__worker *w)
 
         fire_timers(w);
         actor__quiescent();
-        actor__slot_reclaim();
+        actor__slot_reclaim(true);
         a = actor__runq_take(&w->runq);
         if (a == NULL)
             a = take_injected(w);
@@ -527,7 +527,7 @@ static actor *next(actor__worker *w, uint64_t tick)
 
     actor__quiescent();
     if (UNLIKELY(actor__me.limbo_count >= RECLAIM_EVERY))
-        actor__slot_reclaim();
+        actor__slot_reclaim(false);
     if (tick % CLOCK_EVERY == 0)
         fire_timers(w);
     if (UNLIKELY(load_relaxed(&sys->injected) != 0) && injectors_turn(w, tick))
@@ -554,7 +554,11 @@ void *actor__worker_main(void *arg)
     actor__me.worker = w;
     actor__online();
     while (!load_relaxed(&sys->quit) && (a = next(w, load_relaxed(&w->tick))) != NULL) {
+        actor__batch_begin();
+
         actor__after after = actor__run(w, a, sys->options.batch);
+
+        actor__batch_end();
 
         bump(&w->tick, 1);
         if (after == ACTOR__MORE || after == ACTOR__GAP) {

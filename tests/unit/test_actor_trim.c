@@ -5,6 +5,7 @@
 #include "libactor/blocks.h"
 #include "libactor/pool.h"
 #include "libactor/rng.h"
+#include "libactor/slot.h"
 #include "libactor/trim.h"
 
 #include <poll.h>
@@ -252,6 +253,64 @@ START_TEST(messages_in_use_survive_the_giving_back_around_them)
 }
 END_TEST
 
+/* ---- Slots --------------------------------------------------------------------------------- */
+
+enum { SHORT_LIVED = 5000 };
+
+static latch inside = LATCH_INIT, free_to_go = LATCH_INIT;
+
+static actor_verdict wait_for_long(actor *self, void *state, actor_msg *msg)
+{
+    (void)self;
+    (void)state;
+    (void)msg;
+    latch_add(&inside, 1);
+    ck_assert(latch_wait(&free_to_go, 1));
+    return ACTOR_CONTINUE;
+}
+
+static actor_verdict leave(actor *self, void *state, actor_msg *msg)
+{
+    (void)self;
+    (void)state;
+    (void)msg;
+    latch_add(&done, 1);
+    return ACTOR_EXIT;
+}
+
+static void send_go(actor_ref to)
+{
+    actor_msg *m = actor_msg_new(GO, 0);
+    ck_assert_ptr_nonnull(m);
+    ck_assert_int_eq(actor_send(to, &m), ACTOR_OK);
+}
+
+START_TEST(slots_are_reused_while_a_handler_runs_for_long)
+{
+    static const actor_behaviour waits = {"waits", 0, NULL, wait_for_long, NULL};
+    static const actor_behaviour leaves = {"leaves", 0, NULL, leave, NULL};
+    actor_system_options options = {.workers = 2};
+    actor_spec spec = {.behaviour = &waits};
+    actor_system *sys;
+    actor_ref ref;
+    ck_assert_int_eq(actor_system_new(&options, &sys), ACTOR_OK);
+    ck_assert_int_eq(actor_spawn(sys, &spec, &ref), ACTOR_OK);
+    send_go(ref);
+    ck_assert(latch_wait(&inside, 1));
+    spec.behaviour = &leaves;
+    for (unsigned i = 0; i < SHORT_LIVED; i++) {
+        ck_assert_int_eq(actor_spawn(sys, &spec, &ref), ACTOR_OK);
+        send_go(ref);
+    }
+    ck_assert(latch_wait(&done, SHORT_LIVED));
+    for (int ms = 0; actor__slot_waiting() != 0 && ms < DEADLINE_MS; ms += 5)
+        poll(NULL, 0, 5);
+    ck_assert_uint_eq(actor__slot_waiting(), 0);
+    latch_add(&free_to_go, 1);
+    actor_system_free(sys, 1000);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -264,6 +323,7 @@ int main(void)
         messages_of_a_burst_go_back_to_the_system,
         end_of_a_system_gives_back_what_nobody_uses,
         messages_in_use_survive_the_giving_back_around_them,
+        slots_are_reused_while_a_handler_runs_for_long,
         NULL,
     };
     return suite_run("actor_trim", tests, NULL, NULL);
