@@ -89,6 +89,16 @@ static void show_mailbox(ctl *c, const cJSON *info)
                used > 0 ? human_ms(oldest, age) : "", room > 0 && used >= room ? "; FULL" : "");
 }
 
+static void show_limiter(ctl *c, const cJSON *info)
+{
+    const char *name = tree_text(info, "limit", NULL);
+    if (name)
+        view_pairf(c, "limiter", "%s%s", name,
+                   cJSON_IsTrue(tree_member(info, "in_line"))
+                       ? "; what waits is in line for a place of it"
+                       : "");
+}
+
 static void show_counters(ctl *c, const cJSON *info)
 {
     const cJSON *counter;
@@ -198,6 +208,7 @@ static void show(ctl *c, const cJSON *info)
     show_supervisor(c, name);
     show_processes(c, info);
     show_mailbox(c, info);
+    show_limiter(c, info);
     show_counters(c, info);
     show_in_hand(c, info);
     show_breaker(c, info);

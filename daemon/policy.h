@@ -104,6 +104,8 @@ bool policy_limiter_full(policy_limiter *l, size_t waiting, clock_ms now);
 const char *policy_limiter_name(const policy_limiter *l);
 /* Ask for a place. False: the unit is in line, and woken when its turn may have come. */
 bool policy_limiter_enter(policy_limiter *l, policy_use *use, clock_ms now);
+/* Is the unit in line for a place? */
+bool policy_limiter_waits(policy_limiter *l, const policy_use *use);
 /* It has nothing to run any more, or can't: out of the line. One that isn't in it is fine. */
 void policy_limiter_cancel(policy_limiter *l, policy_use *use);
 /* So many places are given back. */

@@ -143,6 +143,14 @@ bool policy_limiter_enter(policy_limiter *l, policy_use *u, clock_ms now)
     return answer.verdict == LIMITER_GRANTED;
 }
 
+bool policy_limiter_waits(policy_limiter *l, const policy_use *u)
+{
+    actor_lock_take(&l->base.lock);
+    bool waits = u->in_line;
+    actor_lock_give(&l->base.lock);
+    return waits;
+}
+
 void policy_limiter_cancel(policy_limiter *l, policy_use *u)
 {
     actor_lock_take(&l->base.lock);

@@ -194,6 +194,10 @@ void unit_put_info(json_out *out, unit *u)
     json_out_bool(out, u->child->significant);
     json_out_key(out, "breaker");
     json_out_text(out, u->breaker ? policy_breaker_name(u->breaker) : NULL);
+    json_out_key(out, "limit");
+    json_out_text(out, u->limiter ? policy_limiter_name(u->limiter) : NULL);
+    json_out_key(out, "in_line");
+    json_out_bool(out, u->limiter && policy_limiter_waits(u->limiter, &u->limiter_use));
     json_out_key(out, "fallback");
     json_out_text(out, u->child->fallback);
     if (!u->supervises) {

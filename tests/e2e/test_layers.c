@@ -48,6 +48,22 @@ static void expect_two_places(void)
     expect_balanced(s);
 }
 
+START_TEST(inspect_tells_who_waits_for_the_limiter)
+{
+    s = server_start("version: 1\nlimiters: {l: {concurrency: 1}}\n" CHILD_OF
+                     "    - {name: a, sleep: {}, limit: l}\n"
+                     "    - {name: b, sleep: {}, limit: l}\n");
+    const char *first = take_place("a"), *second = send_message(s, "b", "{\"ms\":0}");
+    wait_until(bool_at(rpc(s, "actor.info", "{\"name\":\"b\"}").result, "in_line"));
+    expect_in(ctl(server_url(s), NULL, "inspect a").out, "\nlimiter   l\n");
+    expect_in(ctl(server_url(s), NULL, "inspect b").out, "\nlimiter   l; what waits is in line");
+    cancel(first);
+    ck_assert_str_eq(text_at(wait_message(s, second).result, "state"), "done");
+    ck_assert(!bool_at(rpc(s, "actor.info", "{\"name\":\"b\"}").result, "in_line"));
+    server_stop(s);
+}
+END_TEST
+
 /* ---- the limiter is outside of the retries ---- */
 
 START_TEST(RT_58_a_message_keeps_its_place_while_it_waits_for_its_retry)
@@ -189,6 +205,7 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {
+        inspect_tells_who_waits_for_the_limiter,
         RT_58_a_message_keeps_its_place_while_it_waits_for_its_retry,
         RT_58_one_token_is_enough_for_all_attempts,
         retry_that_holds_a_place_passes_a_higher_priority_that_waits_for_one,
