@@ -221,6 +221,7 @@ BENCH_RUNTIME_SRC := \
 	bench/runtime/crowds.c \
 	bench/runtime/memory.c \
 	bench/runtime/messages.c \
+	bench/runtime/shares.c \
 	bench/runtime/waits.c \
 
 # --- Modes -------------------------------------------------------------------

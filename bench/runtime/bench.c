@@ -7,8 +7,8 @@
 
 const bench_program *bench_at(size_t index)
 {
-    const bench_program *const lists[] = {bench_messages, bench_crowds, bench_actors, bench_waits,
-                                          bench_memory};
+    const bench_program *const lists[] = {bench_messages, bench_crowds, bench_actors,
+                                          bench_waits,    bench_memory, bench_shares};
 
     for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
         for (const bench_program *p = lists[i]; p->name != NULL; p++)

@@ -26,6 +26,7 @@ extern const bench_program bench_crowds[];
 extern const bench_program bench_actors[];
 extern const bench_program bench_waits[];
 extern const bench_program bench_memory[];
+extern const bench_program bench_shares[];
 
 /* By name, from all lists. NULL: there is none. */
 const bench_program *bench_find(const char *name);
