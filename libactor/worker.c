@@ -5,9 +5,11 @@
  * only while its mailbox is not marked as empty.
  *
  * Order. The queue's slot, then those just spawned, then its list; but the list's turn comes at the
- * latest every 17th time. An actor whose batch is used up goes to the list's end. The injector is
- * looked at every INJECT_EVERY batches, while it is the longer one every other batch. So nobody
- * starves.
+ * latest every 17th time. An actor whose batch is used up goes to the list's end, or to the
+ * injector's while that is longer: with more busy actors than the lists hold, all take turns in one
+ * order. The injector is looked at every INJECT_EVERY batches, while it is the longer one every
+ * other batch; what does not come to a short list is run at once, and so not spilled unrun. So
+ * nobody starves.
  *
  * Sleeping. A worker that finds nothing becomes a searcher (at most half of them are), steals, and
  * else sleeps on its futex, until the next deadline of its own wheel at most. `idle` counts both
@@ -149,6 +151,11 @@ static void spill(actor__worker *w)
     inject(w->sys, first, last, QUEUE_MAX / 2);
 }
 
+static bool injector_longer(actor__worker *w)
+{
+    return load_relaxed(&w->sys->injected) > load_relaxed(&w->runq.count);
+}
+
 /* Something was added to the queue, and some workers may be idle. */
 static void offer(actor__worker *w, bool batch)
 {
@@ -254,6 +261,8 @@ static actor *take_injected(actor__worker *w)
 
     if (take > INJECT_BATCH)
         take = INJECT_BATCH;
+    if (load_relaxed(&w->runq.count) >= INJECT_BATCH)
+        take = 1;
     if (a != NULL) {
         sys->inject_first = a->next;
         left--;
@@ -515,9 +524,7 @@ static actor *find_work(actor__worker *w)
 
 static bool injectors_turn(actor__worker *w, uint64_t tick)
 {
-    bool longer = load_relaxed(&w->sys->injected) > load_relaxed(&w->runq.count);
-
-    return tick % (longer ? 2 : INJECT_EVERY) == 0;
+    return tick % (injector_longer(w) ? 2 : INJECT_EVERY) == 0;
 }
 
 static actor *next(actor__worker *w, uint64_t tick)
@@ -561,7 +568,9 @@ void *actor__worker_main(void *arg)
         actor__batch_end();
 
         bump(&w->tick, 1);
-        if (after == ACTOR__MORE || after == ACTOR__GAP) {
+        if (after == ACTOR__MORE && UNLIKELY(injector_longer(w))) {
+            inject(sys, a, a, 1);
+        } else if (after == ACTOR__MORE || after == ACTOR__GAP) {
             actor__runq_add(&w->runq, a);
             added(w);
         }

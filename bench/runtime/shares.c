@@ -65,7 +65,8 @@ static double fair(unsigned workers, long n)
     crowd c = {.shares = calloc(MEMBERS, sizeof(*c.shares))};
     member *members = calloc(MEMBERS, sizeof(*members));
 
-    bench_check(c.shares != NULL && members != NULL, "out of memory");
+    if (c.shares == NULL || members == NULL)
+        bench_fail("out of memory");
     bench_gate_init(&c.done, 1);
     atomic_store(&c.left, MEMBERS * n);
     for (unsigned i = 0; i < MEMBERS; i++)
@@ -77,9 +78,11 @@ static double fair(unsigned workers, long n)
     bench_gate_wait(&c.done);
     bench_close(sys);
     qsort(c.shares, MEMBERS, sizeof(*c.shares), by_value);
-    bench_check(c.shares[MEMBERS / 2] > 0, "nobody worked");
 
-    double least = (double)c.shares[0] / c.shares[MEMBERS / 2];
+    unsigned median = c.shares[MEMBERS / 2];
+    double least = (double)c.shares[0] / median;
+
+    bench_check(median > 0, "nobody worked");
 
     free(members);
     free(c.shares);
