@@ -14,7 +14,10 @@
 
 #define LIKELY(x)   __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
-#define COUNTOF(a)  (sizeof(a) / sizeof((a)[0]))
+/* The way of each message in one piece, what is seldom out of it. */
+#define HOT        inline __attribute__((always_inline))
+#define COLD       __attribute__((noinline))
+#define COUNTOF(a) (sizeof(a) / sizeof((a)[0]))
 
 #define ACTOR__LINE 64 /* bytes of a cache line */
 

@@ -30,14 +30,19 @@ struct actor_msg {
     actor__node node; /* in a mailbox, a lane, a stash, a cache, or a slot of a timer wheel */
     uint32_t size;    /* of the payload; of an armed timer its place in the wheel */
     uint16_t type;
-    uint8_t kind : 4;
-    uint8_t priority : 3;
-    uint8_t returned : 1; /* put back to the front of its lane */
-    uint8_t block : 4;    /* size class, or ACTOR__BLOCK_HEAP */
-    uint8_t ask : 1;      /* `sender` waits for a reply with `tag` */
-    uint8_t borrowed : 1; /* the payload is an actor__loan */
-    uint8_t counted : 1;  /* against the capacity of the mailbox it is in */
-    uint8_t held : 1;     /* the runtime's: sent, and not taken by a handler */
+    union {
+        struct {
+            uint8_t kind : 4;
+            uint8_t priority : 3;
+            uint8_t returned : 1; /* put back to the front of its lane */
+            uint8_t block : 4;    /* size class, or ACTOR__BLOCK_HEAP */
+            uint8_t ask : 1;      /* `sender` waits for a reply with `tag` */
+            uint8_t borrowed : 1; /* the payload is an actor__loan */
+            uint8_t counted : 1;  /* against the capacity of the mailbox it is in */
+            uint8_t held : 1;     /* the runtime's: sent, and not taken by a handler */
+        };
+        uint16_t flags; /* all of these */
+    };
     actor_ref sender;
     uint64_t tag;
 };
@@ -73,6 +78,17 @@ static inline actor_msg *actor__next(actor_msg *m)
 static inline void actor__set_next(actor_msg *m, actor_msg *next)
 {
     store_relaxed(&m->node.next, (actor__node *)next);
+}
+
+/* Nothing is special about the message: a user's, normal priority, no ask, not borrowed, not
+ * counted. One comparison for all. */
+static inline bool actor__msg_plain(const actor_msg *m, bool held)
+{
+    const actor_msg of_interest = {
+        .kind = 15, .priority = 7, .returned = 1, .ask = 1, .borrowed = 1, .counted = 1, .held = 1};
+    const actor_msg plain = {.kind = ACTOR__USER, .priority = ACTOR_NORMAL, .held = held & 1u};
+
+    return (m->flags & of_interest.flags) == plain.flags;
 }
 
 /* A message of the runtime itself: system priority. NULL when out of memory. */

@@ -23,7 +23,7 @@
 
 static inline void release(actor_msg *m)
 {
-    if (LIKELY(!ACTOR__ASAN && m->kind == ACTOR__USER && !m->ask && !m->borrowed))
+    if (LIKELY(actor__msg_plain(m, true)))
         actor__pool_put(m);
     else
         actor__msg_release(m);
@@ -102,7 +102,7 @@ static actor_verdict (*const on_kind[ACTOR__KINDS])(actor__worker *, actor *, ac
 /* ---- One message --------------------------------------------------------------------------- */
 
 /* The callback wants more than to continue. True: the actor is gone. */
-static bool settle(actor__worker *w, actor *a, actor_msg *m, bool taken, actor_verdict verdict)
+static COLD bool settle(actor__worker *w, actor *a, actor_msg *m, bool taken, actor_verdict verdict)
 {
     w->msg = NULL;
     if (!taken) {
@@ -116,23 +116,33 @@ static bool settle(actor__worker *w, actor *a, actor_msg *m, bool taken, actor_v
     return actor__lifecycle_verdict(w, a, verdict);
 }
 
+/* One that is not plain. */
+static COLD actor_verdict handle_special(actor__worker *w, actor *a, actor_msg *m)
+{
+    if (m->kind != ACTOR__USER)
+        return on_kind[m->kind](w, a, m);
+    if (m->counted) {
+        m->counted = false;
+        atomic_fetch_sub_explicit(&a->count, 1, memory_order_relaxed);
+    }
+    ACTOR__UNPOISON(actor__payload(m), actor__msg_private(m));
+    bump(&a->handled, 1);
+    return call_handler(w, a, m);
+}
+
 /* True: the actor is gone. */
-static inline bool handle(actor__worker *w, actor *a, actor_msg *m)
+static HOT bool handle(actor__worker *w, actor *a, actor_msg *m)
 {
     actor_verdict verdict;
 
     w->taken = false;
-    if (LIKELY(m->kind == ACTOR__USER)) {
-        if (m->counted) {
-            m->counted = false;
-            atomic_fetch_sub_explicit(&a->count, 1, memory_order_relaxed);
-        }
+    if (LIKELY(actor__msg_plain(m, true))) {
         ACTOR__UNPOISON(actor__payload(m), actor__msg_private(m));
         bump(&a->handled, 1);
         w->msg = m;
         verdict = a->handle(a, a->state, m);
     } else {
-        verdict = on_kind[m->kind](w, a, m);
+        verdict = handle_special(w, a, m);
     }
     if (UNLIKELY(verdict != ACTOR_CONTINUE || (a->flags & ACTOR__F_STOPPED) != 0))
         return settle(w, a, m, w->taken, verdict);
@@ -149,6 +159,7 @@ typedef enum step {
     STEP_DONE, /* nothing can be done with what is there */
     STEP_GAP,
     STEP_GONE,
+    STEP_SLOW, /* the fast way is wrong */
 } step;
 
 static bool user_open(const actor *a)
@@ -167,7 +178,7 @@ static actor_msg *pick(actor *a, bool open)
     return m;
 }
 
-static step slow_step(actor__worker *w, actor *a)
+static COLD step slow_step(actor__worker *w, actor *a)
 {
     a->slow = true;
     if ((load_relaxed(&a->signals) & (uint32_t)ACTOR__ORDERS) != 0 ||
@@ -203,15 +214,13 @@ static step slow_step(actor__worker *w, actor *a)
 }
 
 /* Mark as empty and leave, or say why not. */
-static step leave(actor *a)
+static inline step leave(actor *a)
 {
     actor__node *t = a->tail;
     /* A locked mailbox says by this flag that it has something. */
     uint32_t mask = (uint32_t)ACTOR__ORDERS | (a->locked ? ACTOR__URGENT : 0);
 
-    if (load_acquire(&t->next) != NULL)
-        return STEP_ON;
-    if (!actor__mailbox_close(a, t, ACTOR__EMPTY))
+    if (UNLIKELY(!actor__mailbox_close(a, t, ACTOR__EMPTY)))
         return load_acquire(&t->next) != NULL ? STEP_ON : STEP_GAP;
     if (t != &a->stub)
         release(actor__node_msg(t));
@@ -221,7 +230,7 @@ static step leave(actor *a)
     return STEP_DONE;
 }
 
-static step fast_steps(actor__worker *w, actor *a, unsigned *left)
+static HOT step fast_steps(actor__worker *w, actor *a, unsigned *left)
 {
     for (; *left > 0; --*left) {
         actor__node *t = a->tail;
@@ -229,7 +238,7 @@ static step fast_steps(actor__worker *w, actor *a, unsigned *left)
 
         /* Signals after the link: the pill is pushed after its signal, so it is never `n` below. */
         if (UNLIKELY(a->slow || load_relaxed(&a->signals) != 0))
-            return STEP_ON;
+            return STEP_SLOW;
         if (n == NULL)
             return STEP_DONE;
         a->tail = n;
@@ -241,16 +250,14 @@ static step fast_steps(actor__worker *w, actor *a, unsigned *left)
     return STEP_ON;
 }
 
-static actor__after run(actor__worker *w, actor *a, unsigned *left)
+static HOT actor__after run(actor__worker *w, actor *a, unsigned *left)
 {
     while (*left > 0) {
-        step s;
+        step s = fast_steps(w, a, left);
 
-        if (a->slow || load_relaxed(&a->signals) != 0) {
+        if (s == STEP_SLOW) {
             s = slow_step(w, a);
             --*left;
-        } else {
-            s = fast_steps(w, a, left);
         }
         if (s == STEP_DONE && (s = leave(a)) == STEP_DONE)
             return ACTOR__IDLE;

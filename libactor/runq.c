@@ -1,9 +1,6 @@
 #include "libactor/runq.h"
 
-#include "libactor/barrier.h"
-
-#define PREFER_MAX 16u  /* slot or stack before a waiting list */
-#define LOOT_MAX   128u /* a thief goes through this many lines while the owner may wait */
+#define LOOT_MAX 128u /* a thief goes through this many lines while the owner may wait */
 
 void actor__runq_init(actor__runq *q)
 {
@@ -18,30 +15,13 @@ void actor__runq_destroy(actor__runq *q)
 
 /* ---- The biased lock ----------------------------------------------------------------------- */
 
-static void wait_for_claimer(actor__runq *q)
+void actor__runq_wait_for_claimer(actor__runq *q)
 {
     store_release(&q->inside, 0);
     actor_lock_take(&q->lock);
     /* Before the unlock, so that the next one who claims sees it. */
     store_relaxed(&q->inside, 1);
     actor_lock_give(&q->lock);
-}
-
-static inline void enter(actor__runq *q)
-{
-    if (LIKELY(actor__barrier_cheap)) {
-        store_relaxed(&q->inside, 1);
-        atomic_signal_fence(memory_order_seq_cst);
-    } else {
-        store_strong(&q->inside, 1);
-    }
-    if (UNLIKELY(load_strong(&q->claimed) != 0))
-        wait_for_claimer(q);
-}
-
-static inline void leave(actor__runq *q)
-{
-    store_release(&q->inside, 0);
 }
 
 static void unclaim(actor__runq *q) LOCK_UNCHECKED
@@ -64,19 +44,6 @@ static bool claim(actor__runq *q) LOCK_UNCHECKED
 
 /* ---- The parts, by who is in --------------------------------------------------------------- */
 
-static inline void list_push(actor__runq *q, actor *a)
-{
-    uint32_t count = load_relaxed(&q->count);
-
-    a->next = NULL;
-    if (count == 0)
-        q->first = a;
-    else
-        q->last->next = a;
-    q->last = a;
-    store_release(&q->count, count + 1);
-}
-
 /* The oldest `n` of more, or of as many. */
 static void list_cut(actor__runq *q, uint32_t n, actor **first, actor **last)
 {
@@ -89,19 +56,6 @@ static void list_cut(actor__runq *q, uint32_t n, actor **first, actor **last)
     q->first = a->next;
     bump(&q->count, -n);
     bump(&q->taken, n);
-}
-
-static inline actor *list_pop(actor__runq *q)
-{
-    uint32_t count = load_relaxed(&q->count);
-    actor *a = q->first;
-
-    if (count == 0)
-        return NULL;
-    q->first = a->next;
-    store_relaxed(&q->count, count - 1);
-    bump(&q->taken, 1);
-    return a;
 }
 
 static void fresh_push(actor__runq *q, actor *a)
@@ -126,80 +80,22 @@ static actor *fresh_pop_oldest(actor__runq *q)
     return a;
 }
 
-static inline actor *fresh_pop(actor__runq *q)
-{
-    uint32_t count = load_relaxed(&q->fresh_count);
-
-    if (count == 0)
-        return NULL;
-    store_relaxed(&q->fresh_count, count - 1);
-    return q->fresh[(load_relaxed(&q->fresh_first) + count - 1) % ACTOR__FRESH];
-}
-
-static inline actor *slot_pop(actor__runq *q)
-{
-    actor *a = q->slot;
-
-    q->slot = NULL;
-    return a;
-}
-
 /* ---- Owner --------------------------------------------------------------------------------- */
-
-void actor__runq_woken(actor__runq *q, actor *a)
-{
-    enter(q);
-    if (load_relaxed(&q->count) == 0) {
-        actor *before = q->slot;
-
-        q->slot = a;
-        a = before;
-    }
-    if (a != NULL)
-        list_push(q, a);
-    leave(q);
-}
 
 void actor__runq_spawned(actor__runq *q, actor *a)
 {
-    enter(q);
+    actor__runq_enter(q);
     if (load_relaxed(&q->fresh_count) == ACTOR__FRESH)
-        list_push(q, fresh_pop_oldest(q));
+        actor__runq_list_push(q, fresh_pop_oldest(q));
     fresh_push(q, a);
-    leave(q);
-}
-
-void actor__runq_add(actor__runq *q, actor *a)
-{
-    enter(q);
-    list_push(q, a);
-    leave(q);
-}
-
-actor *actor__runq_take(actor__runq *q)
-{
-    actor *a = NULL;
-
-    enter(q);
-    if (q->preferred < PREFER_MAX) {
-        q->preferred++;
-        if ((a = slot_pop(q)) == NULL)
-            a = fresh_pop(q);
-    }
-    if (a == NULL) {
-        q->preferred = 0;
-        if ((a = list_pop(q)) == NULL && (a = slot_pop(q)) == NULL)
-            a = fresh_pop(q);
-    }
-    leave(q);
-    return a;
+    actor__runq_leave(q);
 }
 
 void actor__runq_cut(actor__runq *q, uint32_t n, actor **first, actor **last)
 {
-    enter(q);
+    actor__runq_enter(q);
     list_cut(q, n, first, last);
-    leave(q);
+    actor__runq_leave(q);
 }
 
 /* ---- Others -------------------------------------------------------------------------------- */
@@ -227,7 +123,7 @@ uint32_t actor__runq_steal(actor__runq *to, actor__runq *from)
     unclaim(from);
     if (n == 0)
         return 0;
-    enter(to);
+    actor__runq_enter(to);
     if (first != NULL) {
         last->next = NULL;
         to->first = first;
@@ -237,7 +133,7 @@ uint32_t actor__runq_steal(actor__runq *to, actor__runq *from)
         for (uint32_t i = 0; i < n; i++)
             fresh_push(to, fresh[i]);
     }
-    leave(to);
+    actor__runq_leave(to);
     return n;
 }
 
@@ -246,7 +142,7 @@ actor *actor__runq_steal_slot(actor__runq *from)
     if (!claim(from))
         return NULL;
 
-    actor *a = slot_pop(from);
+    actor *a = actor__runq_slot_pop(from);
 
     unclaim(from);
     return a;

@@ -23,10 +23,11 @@
 #ifndef ACTOR_RUNQ_H
 #define ACTOR_RUNQ_H
 
-#include "libactor/base.h"
+#include "libactor/barrier.h"
 #include "libactor/slot.h"
 
-#define ACTOR__FRESH 64u
+#define ACTOR__FRESH      64u
+#define ACTOR__PREFER_MAX 16u /* slot or stack before a waiting list */
 
 typedef struct actor__runq {
     /* The owner's, but while another has claimed them. */
@@ -49,13 +50,8 @@ typedef struct actor__runq {
 void actor__runq_init(actor__runq *q);
 void actor__runq_destroy(actor__runq *q);
 
-/* Owner. */
-void actor__runq_woken(actor__runq *q, actor *a);   /* to the slot, or to the list */
-void actor__runq_spawned(actor__runq *q, actor *a); /* to the stack */
-void actor__runq_add(actor__runq *q, actor *a);     /* to the list's end */
-
-/* Owner: what to run next. NULL: it is empty. */
-actor *actor__runq_take(actor__runq *q);
+/* Owner: to the stack. */
+void actor__runq_spawned(actor__runq *q, actor *a);
 
 /* Owner: the oldest `n`, as a list by `next`; there are more. */
 void actor__runq_cut(actor__runq *q, uint32_t n, actor **first, actor **last);
@@ -82,5 +78,114 @@ typedef struct actor__runq_look {
 
 /* Look again. True: something that waited at the last look still waits. Any thread. */
 bool actor__runq_stale(actor__runq *q, actor__runq_look *look);
+
+/* ---- The owner's, inline: each message may need them ---------------------------------------- */
+
+/* Somebody has claimed the queue: until he is through. */
+void actor__runq_wait_for_claimer(actor__runq *q);
+
+static HOT void actor__runq_enter(actor__runq *q)
+{
+    if (LIKELY(actor__barrier_cheap)) {
+        store_relaxed(&q->inside, 1);
+        atomic_signal_fence(memory_order_seq_cst);
+    } else {
+        store_strong(&q->inside, 1);
+    }
+    if (UNLIKELY(load_strong(&q->claimed) != 0))
+        actor__runq_wait_for_claimer(q);
+}
+
+static HOT void actor__runq_leave(actor__runq *q)
+{
+    store_release(&q->inside, 0);
+}
+
+static HOT void actor__runq_list_push(actor__runq *q, actor *a)
+{
+    uint32_t count = load_relaxed(&q->count);
+
+    a->next = NULL;
+    if (count == 0)
+        q->first = a;
+    else
+        q->last->next = a;
+    q->last = a;
+    store_release(&q->count, count + 1);
+}
+
+static HOT actor *actor__runq_list_pop(actor__runq *q)
+{
+    uint32_t count = load_relaxed(&q->count);
+    actor *a = q->first;
+
+    if (count == 0)
+        return NULL;
+    q->first = a->next;
+    store_relaxed(&q->count, count - 1);
+    bump(&q->taken, 1);
+    return a;
+}
+
+static HOT actor *actor__runq_fresh_pop(actor__runq *q)
+{
+    uint32_t count = load_relaxed(&q->fresh_count);
+
+    if (count == 0)
+        return NULL;
+    store_relaxed(&q->fresh_count, count - 1);
+    return q->fresh[(load_relaxed(&q->fresh_first) + count - 1) % ACTOR__FRESH];
+}
+
+static HOT actor *actor__runq_slot_pop(actor__runq *q)
+{
+    actor *a = q->slot;
+
+    q->slot = NULL;
+    return a;
+}
+
+/* To the slot, or to the list. */
+static HOT void actor__runq_woken(actor__runq *q, actor *a)
+{
+    actor__runq_enter(q);
+    if (load_relaxed(&q->count) == 0) {
+        actor *before = q->slot;
+
+        q->slot = a;
+        a = before;
+    }
+    if (a != NULL)
+        actor__runq_list_push(q, a);
+    actor__runq_leave(q);
+}
+
+/* To the list's end. */
+static HOT void actor__runq_add(actor__runq *q, actor *a)
+{
+    actor__runq_enter(q);
+    actor__runq_list_push(q, a);
+    actor__runq_leave(q);
+}
+
+/* What to run next. NULL: it is empty. */
+static HOT actor *actor__runq_take(actor__runq *q)
+{
+    actor *a = NULL;
+
+    actor__runq_enter(q);
+    if (q->preferred < ACTOR__PREFER_MAX) {
+        q->preferred++;
+        if ((a = actor__runq_slot_pop(q)) == NULL)
+            a = actor__runq_fresh_pop(q);
+    }
+    if (a == NULL) {
+        q->preferred = 0;
+        if ((a = actor__runq_list_pop(q)) == NULL && (a = actor__runq_slot_pop(q)) == NULL)
+            a = actor__runq_fresh_pop(q);
+    }
+    actor__runq_leave(q);
+    return a;
+}
 
 #endif

@@ -104,15 +104,46 @@ static void set_sender(actor_msg *m, actor_ref sender)
         m->sender = sender;
 }
 
-actor_err actor_send(actor_ref to, actor_msg **msg)
+/* What most messages are. False: nothing was done, and the long way is to be taken. */
+static HOT bool send_plain(actor_ref to, actor_msg **msg, actor_ref sender)
 {
-    set_sender(*msg, ACTOR_NONE);
+    actor_msg *m = *msg;
+
+    if (UNLIKELY(!actor__msg_plain(m, false)))
+        return false;
+
+    actor *a = actor__resolve(to);
+
+    if (UNLIKELY(a == NULL || a->capacity != 0))
+        return false;
+    m->sender = sender;
+    m->held = true;
+    *msg = NULL;
+    ACTOR__POISON(actor__payload(m), actor__msg_private(m));
+    ACTOR__PROBE_SEND(a, m);
+    if (actor__mailbox_push(a, &m->node))
+        actor__schedule(a);
+    return true;
+}
+
+static COLD actor_err send_special(actor_ref to, actor_msg **msg, actor_ref sender)
+{
+    set_sender(*msg, sender);
     return actor__send(to, msg);
 }
 
+actor_err actor_send(actor_ref to, actor_msg **msg)
+{
+    if (LIKELY(actor__me.online != 0) && LIKELY(send_plain(to, msg, ACTOR_NONE)))
+        return ACTOR_OK;
+    return send_special(to, msg, ACTOR_NONE);
+}
+
+/* A handler's thread is online. */
 actor_err actor_tell(actor *self, actor_ref to, actor_msg **msg)
 {
+    actor_ref sender = actor__ref_of(self);
+
     ACTOR__CHECK_SELF(self);
-    set_sender(*msg, actor__ref_of(self));
-    return actor__send(to, msg);
+    return LIKELY(send_plain(to, msg, sender)) ? ACTOR_OK : send_special(to, msg, sender);
 }

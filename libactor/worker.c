@@ -98,7 +98,7 @@ static actor__worker *pick_sleeper(actor_system *sys, whom who) LOCK_REQUIRES(sy
 }
 
 /* Wake one sleeper, as a searcher, if there is one and nobody searches. */
-static void wake_one(actor_system *sys, whom who)
+static COLD void wake_one(actor_system *sys, whom who)
 {
     actor__worker *w = NULL;
 
@@ -142,7 +142,7 @@ static void inject(actor_system *sys, actor *first, actor *last, uint32_t count)
 }
 
 /* Work that is easier for others to take than by stealing. */
-static void spill(actor__worker *w)
+static COLD void spill(actor__worker *w)
 {
     actor *first;
     actor *last;
@@ -157,7 +157,7 @@ static bool injector_longer(actor__worker *w)
 }
 
 /* Something was added to the queue, and some workers may be idle. */
-static void offer(actor__worker *w, bool batch)
+static inline void offer(actor__worker *w, bool batch)
 {
     actor_system *sys = w->sys;
 
@@ -237,7 +237,7 @@ actor_ms actor__worker_now_late(actor__worker *w, actor_ms delay)
     return (actor__clock_ns() + ACTOR__NS_PER_MS - 1) / ACTOR__NS_PER_MS;
 }
 
-static unsigned fire_timers(actor__worker *w)
+static COLD unsigned fire_timers(actor__worker *w)
 {
     if (load_relaxed(&w->wheel.count) == 0)
         return 0;
@@ -247,7 +247,7 @@ static unsigned fire_timers(actor__worker *w)
 /* ---- Finding work -------------------------------------------------------------------------- */
 
 /* One from the injector, and some more into the list. */
-static actor *take_injected(actor__worker *w)
+static COLD actor *take_injected(actor__worker *w)
 {
     actor_system *sys = w->sys;
 
@@ -490,7 +490,7 @@ static actor *park(actor__worker *w, bool searching)
 /* ---- The thread ---------------------------------------------------------------------------- */
 
 /* Nothing is here. Returns what to run, or NULL when the system quits. */
-static actor *find_work(actor__worker *w)
+static COLD actor *find_work(actor__worker *w)
 {
     actor_system *sys = w->sys;
     bool searching = search_begin(sys);
@@ -527,7 +527,7 @@ static bool injectors_turn(actor__worker *w, uint64_t tick)
     return tick % (injector_longer(w) ? 2 : INJECT_EVERY) == 0;
 }
 
-static actor *next(actor__worker *w, uint64_t tick)
+static HOT actor *next(actor__worker *w, uint64_t tick)
 {
     actor_system *sys = w->sys;
     actor *a = NULL;
@@ -535,7 +535,7 @@ static actor *next(actor__worker *w, uint64_t tick)
     actor__quiescent();
     if (UNLIKELY(actor__me.limbo_count >= RECLAIM_EVERY))
         actor__slot_reclaim(false);
-    if (tick % CLOCK_EVERY == 0)
+    if (tick % CLOCK_EVERY == 0 && load_relaxed(&w->wheel.count) != 0)
         fire_timers(w);
     if (UNLIKELY(load_relaxed(&sys->injected) != 0) && injectors_turn(w, tick))
         a = take_injected(w);
