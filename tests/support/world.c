@@ -12,8 +12,8 @@ uint32_t world_dice(uint32_t sides)
 
 void world_note(uint32_t what, uint64_t who)
 {
-    ledger_hash(&w.ledger, (uint64_t)what << 32 | who);
-    ledger_hash(&w.ledger, (uint64_t)actor_now(w.sys));
+    traffic_hash(&w.traffic, (uint64_t)what << 32 | who);
+    traffic_hash(&w.traffic, (uint64_t)actor_now(w.sys));
 }
 
 life *world_life_of(actor_ref ref)
@@ -56,7 +56,7 @@ static uint32_t item_id(actor_msg *msg)
     item it;
     must(actor_msg_type(msg) == ITEM && actor_msg_size(msg) == sizeof it);
     memcpy(&it, actor_msg_data(msg), sizeof it);
-    must(it.id < w.ledger.count);
+    must(it.id < w.traffic.count);
     return it.id;
 }
 
@@ -76,7 +76,7 @@ static void start_ask(actor *self, life *me, actor_ref to, actor_msg **msg, acto
 void world_send(actor *self, life *me)
 {
     uint32_t to = world_dice(w.births), id, priority = world_dice(ACTOR_SYSTEM);
-    if (!ledger_new(&w.ledger, self ? (uint32_t)(me - w.lives) : OUTSIDE, to, priority, &id))
+    if (!traffic_new(&w.traffic, self ? (uint32_t)(me - w.lives) : OUTSIDE, to, priority, &id))
         return;
     actor_msg *msg = new_item(id);
     if (!msg)
@@ -94,9 +94,9 @@ void world_send(actor *self, life *me)
     must(!ended || err == ACTOR_ENOTFOUND || err == ACTOR_ENOMEM);
     world_note(1, err);
     if (err == ACTOR_OK)
-        ledger_accepted(&w.ledger, id);
+        traffic_accepted(&w.traffic, id);
     else
-        must(!w.ledger.entries[id].accepted);
+        must(!w.traffic.entries[id].accepted);
     actor_msg_free(msg);
 }
 
@@ -107,8 +107,8 @@ void world_dead_letter(void *user, actor_ref to, actor_msg **msg, actor_err why)
     world_note(2, why);
     if (actor_msg_type(*msg) == ITEM) {
         uint32_t id = item_id(*msg);
-        ledger_accepted(&w.ledger, id); /* a full mailbox drops within the send */
-        ledger_end(&w.ledger, id);
+        traffic_accepted(&w.traffic, id); /* a full mailbox drops within the send */
+        traffic_end(&w.traffic, id);
     }
 }
 
@@ -296,9 +296,9 @@ static void do_something(actor *self, life *me, state *s)
 static actor_verdict handle_item(actor *self, life *me, state *s, actor_msg *msg)
 {
     uint32_t id = item_id(msg), kept = world_dice(HELD);
-    ledger_entry *e = &w.ledger.entries[id];
+    traffic_entry *e = &w.traffic.entries[id];
     must(!me->stopping);
-    must(ledger_seen(&w.ledger, id));
+    must(traffic_seen(&w.traffic, id));
     do_something(self, me, s);
     uint32_t what = w.calm || e->visits >= 2 ? 9 : world_dice(10);
     if (what == 0 && actor_stash(self) == ACTOR_OK) {
@@ -316,14 +316,14 @@ static actor_verdict handle_item(actor *self, life *me, state *s, actor_msg *msg
         }
     }
     if (what == 2 && !s->held[kept] && (s->held[kept] = actor_take(self)) != NULL) {
-        ledger_end(&w.ledger, id);
+        traffic_end(&w.traffic, id);
         return any_failure(self, ACTOR_CONTINUE);
     }
     if (actor_msg_is_ask(msg) && (w.calm || world_dice(4)))
         answer(msg);
     actor_verdict verdict = any_failure(self, ACTOR_CONTINUE);
     if (verdict == ACTOR_CONTINUE || verdict == ACTOR_EXIT)
-        ledger_end(&w.ledger, id);
+        traffic_end(&w.traffic, id);
     return verdict;
 }
 

@@ -6,7 +6,7 @@
 #define TESTS_WORLD_H
 
 #include "libactor/actor.h"
-#include "tests/support/ledger.h"
+#include "tests/support/traffic.h"
 
 #include <check.h>
 
@@ -24,7 +24,7 @@ enum { ITEM = 1, CALM, REPLY };                   /* types of message */
 enum { TAG_STARTED = 1, TAG_STOPPED, TAG_FIRST }; /* of timers; the rest are indices */
 
 typedef struct item {
-    uint32_t id; /* in the ledger */
+    uint32_t id; /* in the books */
 } item;
 
 /* One actor, for ever; its index is its identity. */
@@ -64,7 +64,7 @@ typedef struct world {
     uint64_t seed;
     actor_system *sys;
     actor_ref supervisor;
-    ledger ledger;
+    traffic traffic;
     life lives[BIRTHS];
     ask asks[ASKS];
     timer timers[TIMERS];

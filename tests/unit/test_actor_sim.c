@@ -11,7 +11,7 @@
  * SEEDS=n runs that many seeds instead of a few; SEED=s runs only that one.
  */
 #include "libactor/actor.h"
-#include "tests/support/ledger.h"
+#include "tests/support/traffic.h"
 #include "tests/support/world.h"
 
 #include <check.h>
@@ -164,7 +164,7 @@ static bool lives_on(uint32_t index, uint32_t incarnation)
 
 static void check_all(void)
 {
-    must(ledger_check(&w.ledger) == w.ledger.count);
+    must(traffic_check(&w.traffic) == w.traffic.count);
     for (uint32_t i = 0; i < w.ask_count; i++) {
         const ask *a = &w.asks[i];
         if (lives_on(a->life, a->incarnation))
@@ -196,7 +196,7 @@ static uint64_t run_seed(uint64_t seed)
 {
     static const uint32_t failing[] = {0, 0, 1000, 50000, 300000};
     memset(&w, 0, sizeof w);
-    ledger_clear(&w.ledger);
+    traffic_clear(&w.traffic);
     w.seed = seed;
     actor_system_options options = {.simulate = true,
                                     .seed = seed,
@@ -214,10 +214,10 @@ static uint64_t run_seed(uint64_t seed)
     if (seed % 2)
         w.calm = false; /* half of the systems end in disorder */
     actor_system_free(w.sys, 100);
-    must(ledger_check(&w.ledger) == w.ledger.count);
+    must(traffic_check(&w.traffic) == w.traffic.count);
     must(w.freed == w.births);
     must(w.released == w.borrowed);
-    return w.ledger.hash;
+    return w.traffic.hash;
 }
 
 /* ---- Tests ---- */
