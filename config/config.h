@@ -216,6 +216,8 @@ struct config_child {
 
     const config_supervisor *supervisor; /* supervisor only, else NULL */
 
+    int instances; /* how many share its mailbox; 1 for a supervisor */
+
     config_strings argv;                       /* exec and worker, else empty */
     config_statuses exits_retry, exits_reject; /* exec */
     config_start start;                        /* worker */

@@ -154,6 +154,14 @@ void rules_child(reader *r, const config_node *n, void *base)
     if (child->significant && child->restart == CONFIG_PERMANENT)
         read_error(r, read_blame(n, "significant", NULL), "add 'restart: transient' or 'temporary'",
                    "significant: a permanent child can't be, since it always comes back");
+    if (child->kind == CONFIG_KIND_SUPERVISOR)
+        child->instances = 1;
+    if (child->significant && child->instances > 1)
+        read_error(r, read_blame(n, "significant", NULL), "remove one of the two",
+                   "significant: a child with several instances can't be");
+    if (child->kind == CONFIG_KIND_COUNTER && child->instances > 1)
+        read_error(r, read_blame(n, "instances", NULL), "valid: 1",
+                   "instances: a counter keeps one total, which several can't share");
     if (child->kind == CONFIG_KIND_SUPERVISOR && !written(n, "shutdown"))
         child->shutdown_us = CONFIG_INFINITY;
     if (child->fallback && child->on_failure == CONFIG_CRASH)

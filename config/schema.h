@@ -106,7 +106,7 @@ const config_node *read_blame(const config_node *map, const char *key, const cha
 
 /* types.c */
 extern const config_type type_int, type_number, type_duration, type_size, type_percent, type_word,
-    type_string, type_strings, type_name, type_map, type_bool, type_false, type_one, type_version,
+    type_string, type_strings, type_name, type_map, type_bool, type_false, type_version,
     type_workers, type_mode, type_url, type_store_url, type_window, type_rate, type_max_restarts,
     type_backoff, type_shutdown, type_statuses, type_env, type_none;
 

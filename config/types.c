@@ -384,15 +384,6 @@ static void read_false(reader *r, const config_row *row, const config_node *n, v
         read_error(r, n, NULL, "'%s: true' is not supported yet", row->key);
 }
 
-static void read_one(reader *r, const config_row *row, const config_node *n, void *field)
-{
-    (void)field;
-    static const config_row positive = {.key = "instances", .min = 1, .max = 1000000};
-    int64_t value;
-    if (types_get_int(r, &positive, n, &value) && value != 1)
-        read_error(r, n, NULL, "'%s' other than 1 is not supported yet", row->key);
-}
-
 static void read_version(reader *r, const config_row *row, const config_node *n, void *field)
 {
     (void)field;
@@ -442,7 +433,6 @@ const config_type type_name = {"name", read_name, types_same_string, types_print
 const config_type type_map = {"map", read_map, NULL, NULL};
 const config_type type_bool = {"boolean", read_bool, same_bool, print_bool};
 const config_type type_false = {"boolean", read_false, NULL, NULL};
-const config_type type_one = {"whole number", read_one, NULL, NULL};
 const config_type type_version = {"whole number", read_version, NULL, NULL};
 const config_type type_store_url = {"address", read_store_url, types_same_string,
                                     types_print_string};

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { P_NAME };
+enum { P_NAME, P_INSTANCE, P_INSTANCES = P_INSTANCE };
 static const rpc_param name_params[] = {
     [P_NAME] =
         {.name = "name", .type = RPC_STRING, .required = true, .min = 1, .max = CONFIG_NAME_MAX},
@@ -191,33 +191,55 @@ static void on_steered(call *c, actor_err how, actor_msg *reply)
         answer_state(c);
 }
 
-static void steer(call *c, rpc_value *v, actor_msg *(*request)(const char *id))
+static const rpc_param instance_params[] = {
+    [P_NAME] =
+        {.name = "name", .type = RPC_STRING, .required = true, .min = 1, .max = CONFIG_NAME_MAX},
+    [P_INSTANCE] = {.name = "instance", .type = RPC_INT, .min = 1, .max = SUPERVISOR_INSTANCES_MAX},
+};
+
+/* As find_unit(), of one that has a supervisor. */
+static bool find_child(call *c, const rpc_value *v)
 {
     if (!find_unit(c, v))
-        return;
-    if (!c->unit->parent) {
+        return false;
+    if (!c->unit->parent)
         call_error(c, RPC_INVALID_STATE,
                    "'root' holds the whole tree; end the daemon itself instead (SIGTERM)", NULL);
+    return c->unit->parent != NULL;
+}
+
+/* To all of its instances, or (0: not) to one. */
+static void steer(call *c, rpc_value *v, actor_msg *(*request)(const char *id), uint32_t instance)
+{
+    if (!find_child(c, v))
         return;
-    }
-    call_ask(c, unit_supervisor_ref(c->unit->parent), request(c->unit->name), on_steered);
+    actor_msg *msg = request(c->unit->name);
+    if (msg && instance)
+        supervisor_request_of(msg, instance);
+    call_ask(c, unit_supervisor_ref(c->unit->parent), msg, on_steered);
+}
+
+static uint32_t instance_of(const rpc_value *v)
+{
+    return v[P_INSTANCE].present ? (uint32_t)v[P_INSTANCE].number : 0;
 }
 
 static void run_stop(call *c, rpc_value *v)
 {
-    steer(c, v, supervisor_request_stop);
+    steer(c, v, supervisor_request_stop, instance_of(v));
 }
 
 static void run_restart(call *c, rpc_value *v)
 {
-    steer(c, v, supervisor_request_restart);
+    steer(c, v, supervisor_request_restart, instance_of(v));
 }
 
-static void ask_kill(unit *u)
+static void ask_kill(unit *u, uint32_t instance)
 {
     actor_lock_take(&u->lock);
     for (uint32_t i = 0; i < u->runner_count; i++)
-        atomic_store(&u->runners[i]->kill_asked, true);
+        if (!instance || instance == i + 1)
+            atomic_store(&u->runners[i]->kill_asked, true);
     actor_lock_give(&u->lock);
 }
 
@@ -225,14 +247,79 @@ static void run_kill(call *c, rpc_value *v)
 {
     unit *u = directory_find(c->daemon->directory, v[P_NAME].text, NULL);
     if (u)
-        ask_kill(u);
+        ask_kill(u, instance_of(v));
     unit_release(u);
-    steer(c, v, supervisor_request_kill);
+    steer(c, v, supervisor_request_kill, instance_of(v));
 }
 
 static void run_delete(call *c, rpc_value *v)
 {
-    steer(c, v, supervisor_request_remove);
+    steer(c, v, supervisor_request_remove, 0);
+}
+
+/* ---- actor.scale ---- */
+
+static const rpc_param scale_params[] = {
+    [P_NAME] =
+        {.name = "name", .type = RPC_STRING, .required = true, .min = 1, .max = CONFIG_NAME_MAX},
+    [P_INSTANCES] = {.name = "instances",
+                     .type = RPC_INT,
+                     .required = true,
+                     .min = 1,
+                     .max = SUPERVISOR_INSTANCES_MAX},
+};
+
+static void on_scaled(call *c, actor_err how, actor_msg *reply)
+{
+    if (!succeeded(c, how, reply))
+        return;
+    json_out out = {0};
+    json_out_object(&out);
+    json_out_key(&out, "name");
+    json_out_text(&out, c->unit->name);
+    json_out_key(&out, "state");
+    actor_lock_take(&c->unit->lock);
+    runner_counts n = unit_count_runners(c->unit);
+    json_out_text(&out, unit_state_word(c->unit));
+    actor_lock_give(&c->unit->lock);
+    json_out_key(&out, "instances");
+    json_out_uint(&out, n.there);
+    json_out_key(&out, "running");
+    json_out_uint(&out, n.running);
+    json_out_object_end(&out);
+    call_result_out(c, &out);
+}
+
+/* Why it can have only one instance, or NULL. */
+static const char *single(unit *u)
+{
+    actor_lock_take(&u->lock);
+    bool counts = u->kind && u->kind->kind == CONFIG_KIND_COUNTER;
+    bool significant = u->child->significant;
+    actor_lock_give(&u->lock);
+    if (u->supervises)
+        return "is a supervisor; scale its children, see: actorctl tree";
+    if (counts)
+        return "is a counter, whose one total several instances can't share";
+    if (significant)
+        return "is significant, so it has one instance";
+    return NULL;
+}
+
+static void run_scale(call *c, rpc_value *v)
+{
+    uint32_t n = (uint32_t)v[P_INSTANCES].number;
+    if (!find_child(c, v))
+        return;
+    const char *why = single(c->unit);
+    if (why && (n > 1 || c->unit->supervises)) {
+        char text[RPC_MESSAGE_MAX + 1];
+        snprintf(text, sizeof text, "'%s' %s", c->unit->name, why);
+        call_error(c, RPC_INVALID_PARAMS, text, NULL);
+        return;
+    }
+    actor_msg *msg = unit_reserve(c->unit, n) ? supervisor_request_scale(c->unit->name, n) : NULL;
+    call_ask(c, unit_supervisor_ref(c->unit->parent), msg, on_scaled);
 }
 
 /* ---- steering: what the unit does by itself ---- */
@@ -441,9 +528,10 @@ const method methods_actor[] = {
     {"actor.info", CONFIG_ROLE_OBSERVE, name_params, 1, run_info},
     {"actor.state", CONFIG_ROLE_OBSERVE, name_params, 1, run_state},
     {"actor.spawn", CONFIG_ROLE_ADMIN, NULL, 0, run_spawn},
-    {"actor.stop", CONFIG_ROLE_ADMIN, name_params, 1, run_stop},
-    {"actor.restart", CONFIG_ROLE_ADMIN, name_params, 1, run_restart},
-    {"actor.kill", CONFIG_ROLE_ADMIN, name_params, 1, run_kill},
+    {"actor.scale", CONFIG_ROLE_ADMIN, scale_params, 2, run_scale},
+    {"actor.stop", CONFIG_ROLE_ADMIN, instance_params, 2, run_stop},
+    {"actor.restart", CONFIG_ROLE_ADMIN, instance_params, 2, run_restart},
+    {"actor.kill", CONFIG_ROLE_ADMIN, instance_params, 2, run_kill},
     {"actor.delete", CONFIG_ROLE_ADMIN, name_params, 1, run_delete},
     {"actor.pause", CONFIG_ROLE_ADMIN, name_params, 1, run_pause},
     {"actor.resume", CONFIG_ROLE_ADMIN, name_params, 1, run_resume},

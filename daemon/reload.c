@@ -8,6 +8,7 @@
 #include "daemon/node_json.h"
 #include "daemon/notify.h"
 #include "daemon/plan_json.h"
+#include "daemon/runner.h"
 #include "daemon/tree.h"
 #include "daemon/unit.h"
 
@@ -275,8 +276,10 @@ static actor_msg *update_request(reload *r, const config_change *c)
     if (!u)
         return NULL; /* the operator has deleted it */
     tree_describe(c->to, &child);
-    child.tag = u; /* what it runs is the unit's business, and stays */
-    actor_msg *msg = supervisor_request_update(&child);
+    child.tag = u;                              /* what it runs is the unit's business, and stays */
+    if (c->from->instances != c->to->instances) /* else the operator's number stays */
+        child.instances = (uint32_t)c->to->instances;
+    actor_msg *msg = unit_reserve(u, child.instances) ? supervisor_request_update(&child) : NULL;
     if (!msg)
         note_failure(r, c, "out of memory");
     unit_release(u);

@@ -318,6 +318,10 @@ static rpc_code enter(actord *d, loaded *s, const config_child *child, const tre
     if (!u)
         return rpc_fail(failure, RPC_UNAVAILABLE, "out of memory for '%s'", child->name);
     u->order = at->order;
+    if (!unit_reserve(u, (uint32_t)child->instances)) {
+        unit_release(u);
+        return rpc_fail(failure, RPC_UNAVAILABLE, "out of memory for '%s'", child->name);
+    }
     bool fresh = directory_add(d->directory, u);
     unit_release(u);
     if (!fresh)
@@ -336,6 +340,7 @@ rpc_code tree_build(actord *d, loaded *s, const config_child *child, const tree_
         return code;
     tree_describe(child, out);
     out->tag = u;
+    out->instances = (uint32_t)child->instances;
     if (child->kind == CONFIG_KIND_SUPERVISOR) {
         code = nested_spec(d, s, child, u, &out->nested, failure);
         if (code != RPC_OK)

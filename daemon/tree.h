@@ -32,7 +32,7 @@ rpc_code tree_build(actord *d, loaded *s, const config_child *child, const tree_
 void tree_forget(actord *d, const config_child *child);
 void tree_discard(supervisor_child *child);
 
-/* A child's settings for its supervisor, without what it runs: for an update. */
+/* A child's settings for its supervisor, without what it runs and how many: for an update. */
 void tree_describe(const config_child *child, supervisor_child *out);
 /* ... and what it runs. */
 void tree_attach(struct unit *u, supervisor_child *out);

@@ -140,6 +140,7 @@ static void update_settings(child_spec *old, const supervisor_child *child)
     changed.instances = old->child.instances;
     changed.behaviour = old->child.behaviour;
     changed.arg = old->child.arg;
+    changed.instance_arg = old->child.instance_arg;
     changed.free_arg = old->child.free_arg;
     changed.nested = old->child.nested;
     old->child = changed;

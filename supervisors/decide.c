@@ -110,7 +110,7 @@ void sup_finished(sup *s, slot *c)
 
 static void start_by_call_failed(sup *s, slot *c)
 {
-    const request *r = c->call;
+    request *r = c->call;
     bool added = r->verb == VERB_ADD;
     bool fresh = r->verb == VERB_START || added;
 
@@ -120,7 +120,7 @@ static void start_by_call_failed(sup *s, slot *c)
         sup_spec_unlink(s->spec, c->pool->spec);
         c->pool->kept = false;
     }
-    slot_answer(c, SUPERVISOR_EFAILED, c->reason ? c->reason : actor_exit_name(c->exit));
+    sup_request_fail(r, SUPERVISOR_EFAILED, c->reason ? c->reason : actor_exit_name(c->exit));
     slot_end(s, c, fresh || slot_temporary(c) ? AFTER_GONE : AFTER_STOPPED);
 }
 

@@ -280,19 +280,30 @@ void sup_request_sent(request *r)
         conclude(r);
 }
 
+void sup_request_fail(request *r, supervisor_err err, const char *reason)
+{
+    request *w = r->whole ? r->whole : r;
+
+    r->failed = err;
+    if (r->whole && w->failed != SUPERVISOR_OK && w->failed != SUPERVISOR_ERESTARTING)
+        return; /* the first failure is told */
+    w->failed = err;
+    if (r->whole && reason && *reason)
+        snprintf(w->why, sizeof w->why, "instance %u: %s", (unsigned)r->instance, reason);
+    else
+        snprintf(w->why, sizeof w->why, "%s", reason ? reason : "");
+}
+
 static void answer_part(request *part, supervisor_err err, actor_ref ref, const char *reason)
 {
     request *r = part->whole;
 
-    if (err == SUPERVISOR_OK) {
+    if (err != SUPERVISOR_OK)
+        sup_request_fail(part, err, reason);
+    else if (part->failed == SUPERVISOR_OK)
         r->done++;
-        if (actor_ref_none(r->ref))
-            r->ref = ref;
-    } else if (r->failed == SUPERVISOR_OK || r->failed == SUPERVISOR_ERESTARTING) {
-        r->failed = err;
-        if (reason && *reason)
-            snprintf(r->why, sizeof r->why, "instance %u: %s", (unsigned)part->instance, reason);
-    }
+    if (actor_ref_none(r->ref))
+        r->ref = ref;
     sup_request_sent(r);
 }
 
@@ -301,6 +312,10 @@ void sup_request_answer(request *r, supervisor_err err, actor_ref ref, const cha
     if (r->whole) {
         answer_part(r, err, ref, reason);
         return;
+    }
+    if (r->failed != SUPERVISOR_OK && err == SUPERVISOR_OK) {
+        err = r->failed;
+        reason = r->why;
     }
     if (!reason)
         reason = "";

@@ -69,6 +69,9 @@ request *sup_request_pop(request_list *list);
 /* Answer and free it. A reply that memory is missing for becomes ACTOR_EENDED at the asker. */
 void sup_request_answer(request *r, supervisor_err err, actor_ref ref, const char *reason);
 
+/* It has failed, and is answered with that, whatever comes, when it is over. */
+void sup_request_fail(request *r, supervisor_err err, const char *reason);
+
 /* Make room for `count` parts; it can't be answered before sup_request_sent(). False: out of
  * memory.
  */

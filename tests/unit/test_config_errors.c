@@ -134,6 +134,10 @@ START_TEST(booleans_are_true_and_false_only)
 END_TEST
 
 static const rule child_rules[] = {
+    {TREE("{name: a, echo: {}, instances: 0}"),
+     "4:38: error: instances: 0 is out of range; valid values: 1 to 10000"},
+    {TREE("{name: a, counter: {}, instances: 8}"),
+     "4:41: error: instances: a counter keeps one total, which several can't share"},
     {TREE("{echo: {}}"), "4:7: error: 'name' is missing in a child"},
     {TREE("{name: a b, echo: {}}"),
      "4:14: error: name: 'a b' is not a name; valid: 1 to 128 of A-Z a-z 0-9 _ . -"},
@@ -333,8 +337,6 @@ static const rule later_rules[] = {
     {TREE("{name: a, pipeline: [b]}"), "4:17: error: 'pipeline' is not supported yet"},
     {TREE("{name: a, queue: {lease: 1s}}"), "4:17: error: 'queue' is not supported yet"},
     {TREE("{name: a, topic: {}}"), "4:17: error: 'topic' is not supported yet"},
-    {TREE("{name: a, echo: {}, instances: 8}"),
-     "4:38: error: 'instances' other than 1 is not supported yet"},
     {TREE("{name: a, echo: {}, idle_stop: 1m}"), "4:27: error: 'idle_stop' is not supported yet"},
     {TREE("{name: a, echo: {}, mailbox: {durable: true}}"),
      "4:46: error: 'durable: true' is not supported yet"},
