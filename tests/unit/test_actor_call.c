@@ -50,8 +50,12 @@ static actor_verdict serve(actor *self, void *state, actor_msg *msg)
 
 static const actor_behaviour server = {.name = "server", .handle = serve};
 
+/* The counts are those of one test, also where Check does not fork (CK_FORK=no). */
 static void setup(void)
 {
+    kept.count = 0;
+    done.count = 0;
+    request = NULL;
     actor_system_options options = {.workers = 2};
     ck_assert_int_eq(actor_system_new(&options, &sys), ACTOR_OK);
 }
