@@ -33,9 +33,10 @@
  * The watcher. While some workers run, one of the sleeping ones sleeps with one eye open (1 ms,
  * growing to 8). It takes from another's queue what was there at its last look already; when
  * another's tick has not moved since, because a handler takes long, also what is in the slot, which
- * nobody else does, and fires its timers. When all have been asleep for some looks it sleeps too,
- * so an idle system does not wake at all; the first use of a queue after that finds `watched` false
- * and wakes a watcher.
+ * nobody else does, and fires its timers. Who lies down as the last one has nobody to watch, so an
+ * idle system does not wake at all; the first use of a queue after that finds `watched` false and
+ * wakes a watcher. How often a watcher has looked in vain must not count here: an owner who gets up
+ * at the last look may not have been seen (tests/model/sleep.pml).
  */
 #include "libactor/worker.h"
 
@@ -59,9 +60,8 @@
 #define CLOCK_EVERY   4u  /* batches between two looks at the clock while timers are armed */
 #define RECLAIM_EVERY 64u /* ended actors before their slots are looked after */
 #define RECLAIM_MS    2   /* how soon a sleeper looks again for a grace period's end */
-#define WATCH_MS_MAX  16
+#define WATCH_LONGEST 3u  /* as a power of two, in ms */
 #define LONG_DELAY_MS 1000
-#define WATCH_LOOKS   4u /* in vain, before the watcher sleeps for good */
 
 /* ---- Waking -------------------------------------------------------------------------------- */
 
@@ -343,29 +343,33 @@ static void search_end(actor_system *sys)
         wake_one(sys, load_relaxed(&sys->injected) != 0 ? ANY : EAGER);
 }
 
-static void lie_down(actor__worker *w, bool searching)
+/* True: the last one; the others sleep already. */
+static bool lie_down(actor__worker *w, bool searching)
 {
     actor_system *sys = w->sys;
 
     store_relaxed(&w->notified, 0);
     actor_lock_take(&sys->sleep_lock);
+
+    bool last = actor__idle_sleeping(load_relaxed(&sys->idle)) + 1 == sys->options.workers;
+
+    if (last)
+        w->reluctant = false; /* nobody has anything, and nobody will watch */
     w->next_sleeper = sys->sleepers;
     sys->sleepers = w;
     store_relaxed(&w->asleep, true);
     atomic_fetch_add(&sys->idle, kind_of_sleeper(w) - (searching ? ACTOR__SEARCHING : 0));
     actor_lock_give(&sys->sleep_lock);
+    return last;
 }
 
-/* Up again, as a searcher. False: somebody woke us, and counted us as one. */
-static bool get_up(actor__worker *w)
+/* Up again, as a searcher; who woke us has counted us as one already. */
+static void get_up(actor__worker *w)
 {
     actor_system *sys = w->sys;
 
     actor_lock_take(&sys->sleep_lock);
-
-    bool by_itself = load_relaxed(&w->asleep);
-
-    if (by_itself) {
+    if (load_relaxed(&w->asleep)) {
         actor__worker **at = &sys->sleepers;
 
         while (*at != w)
@@ -375,7 +379,6 @@ static bool get_up(actor__worker *w)
         atomic_fetch_add(&sys->idle, ACTOR__SEARCHING - kind_of_sleeper(w));
     }
     actor_lock_give(&sys->sleep_lock);
-    return by_itself;
 }
 
 /* Whether to keep an eye on the others, and for how long to close it. */
@@ -384,13 +387,10 @@ static actor_ms watch_begin(actor__worker *w)
     actor_system *sys = w->sys;
     bool no = false;
 
-    if (sys->options.workers == 1 || w->looks >= WATCH_LOOKS ||
-        !atomic_compare_exchange_strong(&sys->watched, &no, true))
+    if (!atomic_compare_exchange_strong(&sys->watched, &no, true))
         return ACTOR__NEVER;
 
-    actor_ms pause = (actor_ms)1 << (w->looks < 4 ? w->looks : 4);
-
-    return pause < WATCH_MS_MAX ? pause : WATCH_MS_MAX;
+    return (actor_ms)1 << (w->looks < WATCH_LONGEST ? w->looks : WATCH_LONGEST);
 }
 
 /* The eye opens. NULL: `other` gets on with its work. */
@@ -417,20 +417,15 @@ static actor *watch_look(actor__worker *w)
 {
     actor_system *sys = w->sys;
     actor *found = NULL;
-    bool moved = false;
 
     for (unsigned i = 0; i < sys->options.workers && found == NULL; i++) {
         actor__worker *other = &sys->workers[i];
 
         if (other == w || load_relaxed(&other->asleep))
             continue;
-        moved = true;
         found = watch_one(w, other, &sys->seen[i]);
     }
-    if (found != NULL)
-        w->looks = 0;
-    else if (!moved || w->looks < WATCH_LOOKS - 1)
-        w->looks++;
+    w->looks++;
     return found;
 }
 
@@ -463,12 +458,14 @@ static actor *park(actor__worker *w, bool searching)
 
     actor_ms watch = ACTOR__NEVER;
 
-    if (w->looks >= WATCH_LOOKS)
-        w->reluctant = false; /* nobody has anything */
     bump(&w->tick, 1);
-    lie_down(w, searching);
+
+    bool last = lie_down(w, searching);
+
     if (!work_in_sight(sys, w->reluctant) && !load_strong(&sys->quit)) {
-        watch = watch_begin(w);
+        /* Whoever gets up after that sees in `idle` that we sleep. */
+        if (!last)
+            watch = watch_begin(w);
 
         int64_t until = sleep_until(w, watch);
 
@@ -479,10 +476,10 @@ static actor *park(actor__worker *w, bool searching)
         if (watch != ACTOR__NEVER && load_relaxed(&w->notified) == 0)
             found = watch_look(w);
     }
-    if (!get_up(w))
-        w->looks = 0;
+    /* Before: who lies down and finds us up must find the watch free. */
     if (watch != ACTOR__NEVER)
         store_release(&sys->watched, false);
+    get_up(w);
     bump(&w->tick, 1);
     return found;
 }
@@ -516,6 +513,7 @@ static COLD actor *find_work(actor__worker *w)
         if (a != NULL) {
             if (searching)
                 search_end(sys);
+            w->looks = 0;
             return a;
         }
     }

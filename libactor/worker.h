@@ -17,7 +17,7 @@ typedef struct actor__worker {
     bool taken;     /* it was */
     bool now_known;
     actor_ms now;    /* of the current batch, if known */
-    unsigned looks;  /* as a watcher, in vain */
+    unsigned looks;  /* as a watcher, since it ran something */
     int64_t loot_ns; /* when it stole last; 0: what it runs now is its own */
     bool reluctant;  /* to steal; others read it while it sleeps, under sys->sleep_lock */
     actor__rng rng;
