@@ -324,6 +324,8 @@ SUPPORT_OBJ := $(call objs,$(SUPPORT_SRC))
 HARNESS_OBJ := $(call objs,$(HARNESS_SRC))
 UNIT_BIN    := $(patsubst %.c,$(OUT)/%,$(call matching,$(UNIT_SRC)))
 E2E_BIN     := $(patsubst %.c,$(OUT)/%,$(call matching,$(E2E_SRC)))
+# They take the number of seeds from SEEDS, one seed from SEED.
+SIMULATIONS := test_actor_sim test_actor_room_sim test_supervisor_sim
 BENCH_DAEMON_OBJ := $(call objs,$(BENCH_DAEMON_SRC))
 BENCH_DAEMON     := $(OUT)/bench/daemon
 BENCH_RUNTIME_OBJ := $(call objs,$(BENCH_RUNTIME_SRC))
@@ -342,7 +344,7 @@ PRODUCT_OBJ := $(sort $(LIBACTOR_OBJ) $(SUPERVISORS_OBJ) $(CONFIG_OBJ) $(DAEMON_
 
 # --- Targets for people ------------------------------------------------------
 
-.PHONY: all run test bench bench-runtime bench-peers asan tsan scenarios valgrind model lint install uninstall deps format clean help
+.PHONY: all run test bench bench-runtime bench-peers asan tsan scenarios valgrind simulate model lint install uninstall deps format clean help
 
 all: $(LIBRARIES) $(PROGRAMS) ## build the programs and libactor (the default)
 
@@ -374,6 +376,10 @@ scenarios: all ## the catalogue of behaviours and whether each holds; STRICT=1
 valgrind: all $(UNIT_BIN) ## the unit tests under valgrind
 	@scripts/deps ensure valgrind
 	@TEST_TIMEOUT=1200 VALGRIND=1 tests/run $(BIN) $(UNIT_BIN)
+
+simulate: all $(patsubst %,$(OUT)/tests/unit/%,$(SIMULATIONS)) ## the simulations with many seeds; SEEDS=n
+	@SEEDS=$(or $(SEEDS),1000) CK_TIMEOUT_MULTIPLIER=60 TEST_TIMEOUT=3600 \
+	    tests/run $(BIN) $(filter $(OUT)/tests/%,$^)
 
 model: ## check the lock-free parts as models, with spin; T=text checks some
 	@scripts/deps ensure model

@@ -433,7 +433,7 @@ ACTOR_API actor_err actor_lookup(actor_system *sys, const char *name, actor_ref 
  */
 
 typedef struct actor_system_options {
-    unsigned workers;    /* scheduler threads; 0: CPUs online */
+    unsigned workers;    /* scheduler threads; 0: CPUs online. Simulated ones: 0 is 1 */
     uint32_t max_actors; /* 0: 16 million */
     uint32_t batch;      /* messages of one actor before others run; 0: a default */
     bool simulate;       /* no threads: the caller drives by actor_sim_run(), in virtual time */

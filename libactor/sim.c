@@ -1,8 +1,10 @@
-/* Simulation: one worker, played by the thread that made the system, in virtual time.
+/* Simulation: all workers are played by the thread that made the system, in virtual time.
  *
- * Everything that threads and clocks would decide is drawn from one generator: which of the ready
- * actors runs, how many messages its batch has, which of several timers of the same millisecond
- * comes first, which allocation fails. No address takes part in a decision, so a seed is a run.
+ * Everything that threads and clocks would decide is drawn from one generator: which worker steps
+ * next, which of the ready actors it has or steals, how many messages the batch has, whose timers
+ * of the same millisecond come first and in which order, which allocation fails. There is one list
+ * of those ready: what real queues allow is a part of what can be drawn from it. No address takes
+ * part in a decision, so a seed is a run.
  */
 #include "libactor/sim.h"
 
@@ -13,8 +15,20 @@
 /* Choose among this many: the oldest ready ones. Bounds the walk, and the unfairness. */
 #define CHOICES 32u
 
+#if ACTOR_DEBUG
+static bool ready(const actor_system *sys, const actor *a)
+{
+    const actor *b = sys->sim.first;
+
+    while (b != NULL && b != a)
+        b = b->next;
+    return b != NULL;
+}
+#endif
+
 void actor__sim_schedule(actor_system *sys, actor *a)
 {
+    ACTOR__CHECK(!ready(sys, a), "an actor is ready twice");
     a->next = NULL;
     if (sys->sim.last == NULL)
         sys->sim.first = a;
@@ -57,13 +71,13 @@ typedef struct turn {
     struct actor__worker *was;
 } turn;
 
-/* Between these two the thread is the system's worker. */
-static turn turn_begin(actor_system *sys)
+/* Between these two the thread is that worker of the system. */
+static turn turn_begin(actor__worker *w)
 {
     turn t = {actor__me.worker};
 
     actor__online();
-    actor__me.worker = &sys->workers[0];
+    actor__me.worker = w;
     return t;
 }
 
@@ -75,14 +89,20 @@ static void turn_end(turn t)
         actor__slot_reclaim(false);
 }
 
+static actor__worker *choose_worker(actor_system *sys)
+{
+    unsigned count = sys->options.workers;
+
+    return &sys->workers[count == 1 ? 0 : actor__rng_below(&sys->sim.rng, count)];
+}
+
 static bool run_one(actor_system *sys)
 {
-    actor__worker *w = &sys->workers[0];
-
     if (sys->sim.count == 0)
         return false;
 
-    turn t = turn_begin(sys);
+    actor__worker *w = choose_worker(sys);
+    turn t = turn_begin(w);
     actor *a = choose(sys);
     actor__after after = actor__run(w, a, batch_length(sys));
 
@@ -93,15 +113,34 @@ static bool run_one(actor_system *sys)
     return true;
 }
 
+/* The worker with the earliest deadline; among equals, any. */
+static actor__worker *earliest(actor_system *sys, actor_ms *at)
+{
+    unsigned start = (unsigned)(choose_worker(sys) - sys->workers);
+    actor__worker *first = NULL;
+
+    *at = ACTOR__NEVER;
+    for (unsigned i = 0; i < sys->options.workers; i++) {
+        actor__worker *w = &sys->workers[(start + i) % sys->options.workers];
+        actor_ms deadline = actor__wheel_deadline(&w->wheel);
+
+        if (deadline < *at) {
+            *at = deadline;
+            first = w;
+        }
+    }
+    return first;
+}
+
 static bool next_timers(actor_system *sys, actor_ms until)
 {
-    actor__worker *w = &sys->workers[0];
-    actor_ms at = actor__wheel_deadline(&w->wheel);
+    actor_ms at;
+    actor__worker *w = earliest(sys, &at);
 
-    if (at == ACTOR__NEVER || at > until)
+    if (w == NULL || at > until)
         return false;
 
-    turn t = turn_begin(sys);
+    turn t = turn_begin(w);
 
     if (sys->sim.now < at)
         sys->sim.now = at;

@@ -23,7 +23,7 @@ static actor_system_options with_defaults(const actor_system_options *given)
     actor_system_options o = given != NULL ? *given : (actor_system_options){0};
 
     if (o.simulate) {
-        o.workers = 1;
+        o.workers = o.workers == 0 ? 1 : o.workers;
     } else if (o.workers == 0) {
         long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 

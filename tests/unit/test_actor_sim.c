@@ -200,6 +200,7 @@ static uint64_t run_seed(uint64_t seed)
     w.seed = seed;
     actor_system_options options = {.simulate = true,
                                     .seed = seed,
+                                    .workers = 1 + (unsigned)(seed / 4 % 4),
                                     .batch = (uint32_t)(seed % 4),
                                     .dead_letter = world_dead_letter};
     must(actor_system_new(&options, &w.sys) == ACTOR_OK);
