@@ -43,6 +43,7 @@ LIBACTOR_SRC := \
     libactor/slot.c \
     libactor/spawn.c \
     libactor/system.c \
+    libactor/table.c \
     libactor/thread.c \
     libactor/timer.c \
     libactor/trim.c \

@@ -214,9 +214,13 @@ static uint64_t whole_units(const actor__chunk *c)
     return whole;
 }
 
-/* Memory of the units `which` goes; they are bare then. */
+/* Memory of the units `which` goes; they are bare then. Those that are may have memory all the
+ * same, where others brought in a huge page. */
 static void strip(actor__chunk *c, uint64_t which)
 {
+    if (which == 0)
+        return;
+    which |= c->bare;
     for (unsigned i = 0; i < UNITS; i++) {
         unsigned first = i;
 

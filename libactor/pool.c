@@ -190,7 +190,7 @@ bool actor__pool_trim_step(void)
     return more;
 }
 
-bool actor__pool_swollen(void)
+bool actor__pool_swollen(bool at_all)
 {
     bool any = false;
 
@@ -198,7 +198,7 @@ bool actor__pool_swollen(void)
         depot *d = &depots[block];
 
         actor_lock_take(&d->lock);
-        any = swollen(d);
+        any = at_all ? d->free != 0 : swollen(d);
         actor_lock_give(&d->lock);
     }
     return any;

@@ -43,8 +43,8 @@ void actor__pool_empty_magazines(void);
 void actor__pool_trim_mark(void);
 /* Move some of what was free ever since on its way to the system. False: there is no more. */
 bool actor__pool_trim_step(void);
-/* Whether so much is free that it is worth giving back. */
-bool actor__pool_swollen(void);
+/* Whether so much is free that it is worth giving back, or anything at all. */
+bool actor__pool_swollen(bool at_all);
 /* Chunks that are mapped, of all classes. */
 uint32_t actor__pool_mapped(void);
 

@@ -2,24 +2,17 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "libactor/dead.h"
 #include "libactor/memory.h"
 #include "libactor/system.h"
+#include "libactor/table.h"
 
 #define LOOK_EVERY  1024u /* slots a busy thread retires before it looks for threads at rest */
 #define LOCAL_MAX   128u  /* free slots a thread keeps to itself */
 #define LOCAL_BATCH 64u   /* slots that change hands at a time */
-#define HUGE_PAGE   ((size_t)2 << 20)
-
-static_assert(sizeof(actor) * ACTOR__CHUNK % HUGE_PAGE == 0, "chunks are made of huge pages");
-
-actor *_Atomic actor__chunks[ACTOR__CHUNKS];
 
 static actor_lock lock = ACTOR_LOCK_INIT;
-static actor *free_slots LOCK_GUARDED_BY(lock);
-static uint32_t fresh LOCK_GUARDED_BY(lock); /* index of the first slot never used */
 /* Retired slots in batches, oldest first. A batch is a list by `next`; its first slot, nobody's
  * now, carries its stamp and the link to the next batch. */
 static actor *first_batch LOCK_GUARDED_BY(lock);
@@ -36,77 +29,9 @@ static void **batch_next(actor *first)
     return &first->arg;
 }
 
-static actor *new_chunk(void)
-{
-    const size_t bytes = sizeof(actor) * ACTOR__CHUNK;
-    bool first = load_relaxed(&actor__chunks[0]) == NULL;
-    char *chunk = mmap(NULL, bytes + HUGE_PAGE, PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-    if (chunk == MAP_FAILED)
-        return NULL;
-
-    /* Cut a whole number of huge pages out of it. */
-    size_t before = -(uintptr_t)chunk & (HUGE_PAGE - 1);
-
-    char *kept = chunk + before;
-
-    munmap(kept + bytes, HUGE_PAGE - before);
-    if (!first)
-        (void)madvise(kept, bytes, MADV_HUGEPAGE); /* no matter if it can't */
-    ACTOR__LEAK_ROOT(kept, bytes);
-    if (before != 0)
-        munmap(chunk, before);
-    return (actor *)kept;
-}
-
-/* Up to `want` slots that were never used, as a list. */
-static actor *carve(uint32_t want, uint32_t *got) LOCK_REQUIRES(lock)
-{
-    actor *list = NULL;
-    actor *_Atomic *chunk = &actor__chunks[(fresh >> ACTOR__CHUNK_BITS) % ACTOR__CHUNKS];
-
-    *got = 0;
-    if (fresh == ACTOR__CHUNK * ACTOR__CHUNKS)
-        return NULL;
-    if (load_relaxed(chunk) == NULL) {
-        actor *memory = new_chunk();
-
-        if (memory == NULL)
-            return NULL;
-        store_release(chunk, memory);
-    }
-    /* In one chunk; handed out lowest index first. */
-    uint32_t n = ACTOR__CHUNK - fresh % ACTOR__CHUNK;
-
-    if (n > want)
-        n = want;
-    for (uint32_t i = n; i-- > 0;) {
-        actor *a = &load_relaxed(chunk)[(fresh + i) % ACTOR__CHUNK];
-
-        a->index = fresh + i;
-        a->next = list;
-        list = a;
-    }
-    fresh += n;
-    *got = n;
-    return list;
-}
-
 static bool refill(actor__thread *t)
 {
-    actor_lock_take(&lock);
-    for (uint32_t i = 0; i < LOCAL_BATCH && free_slots != NULL; i++) {
-        actor *a = free_slots;
-
-        free_slots = a->next;
-        a->next = t->free_slots;
-        t->free_slots = a;
-        t->free_count++;
-    }
-    if (t->free_slots == NULL)
-        t->free_slots = carve(LOCAL_BATCH, &t->free_count);
-    actor_lock_give(&lock);
+    t->free_slots = actor__table_take(LOCAL_BATCH, &t->free_count);
     return t->free_slots != NULL;
 }
 
@@ -140,22 +65,6 @@ actor_ref actor__slot_publish(actor *a)
     return actor__ref(a->index, generation);
 }
 
-/* Give the whole list to everybody. */
-static void put_global(actor *list)
-{
-    if (list == NULL)
-        return;
-
-    actor *last = list;
-
-    while (last->next != NULL)
-        last = last->next;
-    actor_lock_take(&lock);
-    last->next = free_slots;
-    free_slots = list;
-    actor_lock_give(&lock);
-}
-
 void actor__slot_put(actor *a)
 {
     actor__thread *t = &actor__me;
@@ -169,7 +78,7 @@ void actor__slot_put(actor *a)
 
     for (uint32_t i = 1; i < LOCAL_BATCH; i++)
         keep = keep->next;
-    put_global(keep->next);
+    actor__table_give(keep->next, false);
     keep->next = NULL;
     t->free_count = LOCAL_BATCH;
 }
@@ -339,10 +248,15 @@ void actor__slot_each(actor_system *sys, void (*visit)(actor *a))
     actor__offline();
 }
 
+void actor__slot_give_free(void)
+{
+    actor__table_give(actor__me.free_slots, true);
+    actor__me.free_slots = NULL;
+    actor__me.free_count = 0;
+}
+
 void actor__slot_thread_ends(void)
 {
     stamp_limbo();
-    put_global(actor__me.free_slots);
-    actor__me.free_slots = NULL;
-    actor__me.free_count = 0;
+    actor__slot_give_free();
 }

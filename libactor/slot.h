@@ -158,6 +158,8 @@ uint32_t actor__slot_waiting(void);
 /* Call `visit` for each live slot of `sys`, in the order of their spawning. */
 void actor__slot_each(actor_system *sys, void (*visit)(actor *a));
 
+/* Give the free slots that the thread has at hand to the table: it has nothing to do. */
+void actor__slot_give_free(void);
 void actor__slot_thread_ends(void);
 
 #endif

@@ -3,11 +3,31 @@
 #include "libactor/clock.h"
 #include "libactor/futex.h"
 #include "libactor/pool.h"
+#include "libactor/table.h"
 
 #define TRIM_MS 1000
 #define WANTED  1
 
 _Atomic int64_t actor__trim_at;
+
+static _Atomic bool worked; /* something was to be given back, this time */
+
+static void mark(void)
+{
+    actor__pool_trim_mark();
+    actor__table_trim_mark();
+}
+
+static void empty_hands(void)
+{
+    actor__pool_empty_magazines();
+    actor__slot_give_free();
+}
+
+static bool step(void)
+{
+    return actor__pool_trim_step() || actor__table_trim_step();
+}
 
 /* Set the time if nobody has. */
 static int64_t arm(void)
@@ -18,7 +38,7 @@ static int64_t arm(void)
         int64_t then = actor__clock_ns() + TRIM_MS * (int64_t)ACTOR__NS_PER_MS;
 
         if (atomic_compare_exchange_strong(&actor__trim_at, &at, then)) {
-            actor__pool_trim_mark();
+            mark();
             at = then;
         }
     }
@@ -30,8 +50,11 @@ static void done(int64_t at)
 {
     if (!atomic_compare_exchange_strong(&actor__trim_at, &at, 0))
         return; /* another was faster */
-    /* Who freed something meanwhile may have seen the old time; now the depots' locks order us. */
-    if (actor__pool_swollen())
+    /* What was in use a moment ago may keep whole units from going: it goes the next time. And who
+     * freed something meanwhile may have seen the old time; now the locks order us. */
+    bool rest = atomic_exchange(&worked, false);
+
+    if (actor__pool_swollen(rest) || actor__table_swollen(rest))
         actor__trim_want();
 }
 
@@ -45,9 +68,11 @@ bool actor__trim_step(void)
         *at = arm();
     if (actor__clock_ns() < *at)
         return false;
-    actor__pool_empty_magazines();
-    if (actor__pool_trim_step())
+    empty_hands();
+    if (step()) {
+        store_relaxed(&worked, true);
         return true;
+    }
     done(*at);
     *at = arm();
     return false;
@@ -62,8 +87,8 @@ int64_t actor__trim_due(void)
 
 void actor__trim_all(void)
 {
-    actor__pool_trim_mark();
-    actor__pool_empty_magazines();
-    while (actor__pool_trim_step())
+    mark();
+    empty_hands();
+    while (step())
         ;
 }

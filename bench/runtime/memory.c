@@ -3,6 +3,7 @@
 
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 enum { GO = 1, DONE };
 enum { LIMIT_MS = 10000, LOOK_MS = 20 };
@@ -84,6 +85,80 @@ static double burst(unsigned workers, long n)
     return seconds;
 }
 
+/* ---- A crowd that leaves ------------------------------------------------------------------- */
+
+typedef struct crowd_run {
+    bench_gate done;
+    actor_ref *members;
+    long n;
+    bool leaving;
+} crowd_run;
+
+static actor_verdict member(actor *self, void *state, actor_msg *msg)
+{
+    (void)self;
+    (void)state;
+    (void)msg;
+    return ACTOR_EXIT;
+}
+
+/* One time all come, the next all go. */
+static actor_verdict host(actor *self, void *state, actor_msg *msg)
+{
+    static const actor_behaviour child = {"member", 0, NULL, member, NULL};
+    crowd_run *r = actor_self_arg(self);
+
+    (void)state;
+    (void)msg;
+    for (long i = 0; i < r->n; i++) {
+        if (r->leaving)
+            bench_tell(self, r->members[i], GO);
+        else
+            r->members[i] = bench_spawn(actor_self_system(self), &child, r);
+    }
+    r->leaving = !r->leaving;
+    bench_gate_pass(&r->done);
+    return ACTOR_CONTINUE;
+}
+
+static void run_stage(crowd_run *r, actor_ref at)
+{
+    bench_gate_init(&r->done, 1);
+    bench_send(at, GO);
+    bench_gate_wait(&r->done);
+}
+
+/* `n` actors wait, then all end: how long until their memory is the system's again. */
+static double crowd(unsigned workers, long n)
+{
+    static const actor_behaviour hosts = {"host", 0, NULL, host, NULL};
+    actor_system *sys = bench_open(workers);
+    crowd_run r = {.n = 1000};
+    actor_ref at = bench_spawn(sys, &hosts, &r);
+
+    r.members = malloc((size_t)(n > r.n ? n : r.n) * sizeof(actor_ref));
+    bench_check(r.members != NULL, "out of memory");
+    run_stage(&r, at);
+    run_stage(&r, at);
+
+    long before_kb = bench_status("VmRSS");
+
+    r.n = n;
+    run_stage(&r, at);
+
+    long peak_kb = bench_status("VmRSS");
+
+    run_stage(&r, at);
+    free(r.members);
+
+    double seconds = wait_for_memory(before_kb);
+
+    printf("before %ld kB, at its peak %ld kB, after %ld kB\n", before_kb, peak_kb,
+           bench_status("VmRSS"));
+    bench_close(sys);
+    return seconds;
+}
+
 /* ---- Churn: actors that come and go -------------------------------------------------------- */
 
 enum { TOGETHER = 100 };
@@ -153,6 +228,7 @@ static double churn(unsigned workers, long n)
 
 const bench_program bench_memory[] = {
     {"burst", "s", 10000000, 10000, burst},
+    {"crowd", "s", 1000000, 5000, crowd},
     {"churn", "kB", 10000000, 10000, churn},
     {0},
 };

@@ -5,7 +5,7 @@
 #include "libactor/blocks.h"
 #include "libactor/pool.h"
 #include "libactor/rng.h"
-#include "libactor/slot.h"
+#include "libactor/table.h"
 #include "libactor/trim.h"
 
 #include <poll.h>
@@ -311,6 +311,63 @@ START_TEST(slots_are_reused_while_a_handler_runs_for_long)
 }
 END_TEST
 
+enum { CROWD = 100000 };
+
+/* Spawned, and ended. */
+static void come_and_go(actor_system *sys, actor_ref *refs)
+{
+    static const actor_behaviour leaves = {"leaves", 0, NULL, leave, NULL};
+    actor_spec spec = {.behaviour = &leaves};
+    uint64_t before = latch_count(&done);
+    for (unsigned i = 0; i < CROWD; i++)
+        if (actor_spawn(sys, &spec, &refs[i]) != ACTOR_OK)
+            ck_abort_msg("not spawned");
+    peak = actor__table_size();
+    for (unsigned i = 0; i < CROWD; i++) {
+        actor_msg *m = actor_msg_new(GO, 0);
+        if (m == NULL || actor_send(refs[i], &m) != ACTOR_OK)
+            ck_abort_msg("not sent");
+    }
+    ck_assert(latch_wait(&done, before + CROWD));
+    /* Threads that do not sleep keep some slots at hand, and so their chunks. */
+    for (int ms = 0; actor__table_size() > 2048 && ms < DEADLINE_MS; ms += 5) {
+        poll(NULL, 0, 5);
+        actor__slot_give_free();
+    }
+    ck_assert_uint_le(actor__table_size(), 2048);
+}
+
+static void all_are_gone(const actor_ref *refs)
+{
+    actor_msg *m = actor_msg_new(GO, 0);
+    ck_assert_ptr_nonnull(m);
+    for (unsigned i = 0; i < CROWD; i++)
+        if (actor_send(refs[i], &m) != ACTOR_ENOTFOUND)
+            ck_abort_msg("a stale reference led to somebody");
+    actor_msg_free(m);
+}
+
+START_TEST(slots_of_a_crowd_go_back_and_their_references_stay_stale)
+{
+    static actor_ref first[CROWD], second[CROWD];
+    static const actor_behaviour stays = {"stays", 0, NULL, leave, NULL};
+    actor_system_options options = {.workers = 1};
+    actor_spec spec = {.behaviour = &stays};
+    actor_system *sys;
+    actor_ref ref;
+    ck_assert_int_eq(actor_system_new(&options, &sys), ACTOR_OK);
+    come_and_go(sys, first);
+    ck_assert_uint_ge(peak, CROWD);
+    all_are_gone(first);
+    come_and_go(sys, second);
+    for (unsigned i = 0; i < CROWD; i++)
+        ck_assert_int_eq(actor_spawn(sys, &spec, &ref), ACTOR_OK);
+    all_are_gone(first);
+    all_are_gone(second);
+    actor_system_free(sys, 10000);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -324,6 +381,7 @@ int main(void)
         end_of_a_system_gives_back_what_nobody_uses,
         messages_in_use_survive_the_giving_back_around_them,
         slots_are_reused_while_a_handler_runs_for_long,
+        slots_of_a_crowd_go_back_and_their_references_stay_stale,
         NULL,
     };
     return suite_run("actor_trim", tests, NULL, NULL);
