@@ -21,6 +21,7 @@ ctl_exit run_delete(ctl *c);
 ctl_exit run_pause(ctl *c);
 ctl_exit run_resume(ctl *c);
 ctl_exit run_purge(ctl *c);
+ctl_exit run_scale(ctl *c);
 
 /* view_*.c */
 ctl_exit run_ls(ctl *c);

@@ -1,4 +1,4 @@
-/* Actors: spawn, stop, restart, kill, delete, pause, resume, purge. */
+/* Actors: spawn, stop, restart, kill, delete, pause, resume, purge, scale. */
 #include "actorctl/handlers.h"
 #include "actorctl/setting.h"
 #include "config/units.h"
@@ -176,4 +176,30 @@ ctl_exit run_resume(ctl *c)
 ctl_exit run_purge(ctl *c)
 {
     return act_with_care(c, "actor.purge", "purged", "what waits is lost");
+}
+
+ctl_exit run_scale(ctl *c)
+{
+    const char *name = c->args[0], *count = c->args[1];
+    int64_t n;
+    if (config_parse_integer(count, &n) != UNITS_OK || n < 1)
+        return ctl_fail(c, EXIT_USAGE, "actorctl help scale", "'%s' is not a number above zero",
+                        count);
+    buf params = {0};
+    params_open(&params);
+    params_string(&params, "name", name);
+    params_number(&params, "instances", n);
+    params_close(&params);
+    answer a;
+    ctl_exit status = ctl_call(c, "actor.scale", &params, c->timeout_ms, &a);
+    buf_free(&params);
+    if (status != EXIT_OK)
+        return status;
+    jslice running = jsontext_member(a.result, "running");
+    if (ctl_has(c, OPT_JSON))
+        ctl_put_json(c, a.result);
+    else
+        ctl_say(c, "scaled %s to %s (%.*s running)", name, count, (int)running.len, running.at);
+    answer_free(&a);
+    return EXIT_OK;
 }

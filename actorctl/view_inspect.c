@@ -76,6 +76,26 @@ static void show_processes(ctl *c, const cJSON *info)
     free(last);
 }
 
+/* Of a pool: each instance, and why it is as it is. */
+static void show_instances(ctl *c, const cJSON *info)
+{
+    const cJSON *list = tree_member(info, "instances"), *one;
+    if (cJSON_GetArraySize(list) < 2)
+        return;
+    cJSON_ArrayForEach(one, list)
+    {
+        const cJSON *pid = tree_member(one, "pid");
+        char *last = view_last_exit(tree_member(one, "last_exit"));
+        char process[32] = "";
+        if (cJSON_IsNumber(pid))
+            snprintf(process, sizeof process, ", pid %.0f", pid->valuedouble);
+        view_pairf(c, "instance", "%.0f: %s%s, %.0f restarts%s%s", tree_number(one, "instance", 0),
+                   tree_text(one, "state", "-"), process, tree_number(one, "restarts", 0),
+                   last ? "; last exit: " : "", last ? last : "");
+        free(last);
+    }
+}
+
 static void show_mailbox(ctl *c, const cJSON *info)
 {
     const cJSON *mailbox = tree_member(info, "mailbox");
@@ -207,6 +227,7 @@ static void show(ctl *c, const cJSON *info)
     show_state(c, info);
     show_supervisor(c, name);
     show_processes(c, info);
+    show_instances(c, info);
     show_mailbox(c, info);
     show_limiter(c, info);
     show_counters(c, info);

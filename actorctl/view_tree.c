@@ -32,13 +32,25 @@ static void cell_budget(table *t, const cJSON *node)
         table_cell(t, p, "%.0f, unlimited", used->valuedouble);
 }
 
+/* "worker", of a pool "worker 3/4": so many of its instances run. */
+static void cell_kind(table *t, const cJSON *node)
+{
+    const cJSON *pool = tree_member(node, "pool");
+    double all = tree_number(pool, "instances", 0), up = tree_number(pool, "running", 0);
+    const char *kind = tree_text(node, "kind", "-");
+    if (all > 1)
+        table_cell(t, up < all ? PAINT_WARN : PAINT_PLAIN, "%s %.0f/%.0f", kind, up, all);
+    else
+        table_cell(t, PAINT_PLAIN, "%s", kind);
+}
+
 static void add_node(branch *b, const cJSON *node, const char *line)
 {
     const char *state = tree_text(node, "state", "-");
     table_cell(b->table, PAINT_PLAIN, "%.*s%s%s", (int)b->prefix.len,
                b->prefix.at ? b->prefix.at : "", line, tree_text(node, "name", "-"));
     table_cell(b->table, view_state_paint(state), "%s", state);
-    table_cell(b->table, PAINT_PLAIN, "%s", tree_text(node, "kind", "-"));
+    cell_kind(b->table, node);
     table_cell(b->table, PAINT_PLAIN, "%s", tree_text(node, "strategy", ""));
     cell_budget(b->table, node);
     const cJSON *waiting = tree_member(node, "waiting");

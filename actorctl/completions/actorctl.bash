@@ -8,7 +8,7 @@ _actorctl() {
         esac
     done
     case $first in
-    '') words=' status ls tree inspect send ask result wait cancel spawn stop restart kill delete pause resume purge deadletters breaker check diff reload raw version help completion' ;;
+    '') words=' status ls tree inspect send ask result wait cancel spawn stop restart kill delete pause resume purge scale deadletters breaker check diff reload raw version help completion' ;;
     deadletters) if [ -z "$second" ]; then words=' ls show replay drop'; else first="$first $second"; fi ;;
     breaker) if [ -z "$second" ]; then words=' ls open close reset'; else first="$first $second"; fi ;;
     esac
@@ -30,6 +30,7 @@ _actorctl() {
     'pause') flags=' --url --token-file --json --timeout --help --version' ask='actorctl ls -o name --timeout 1s' ;;
     'resume') flags=' --url --token-file --json --timeout --help --version' ask='actorctl ls -o name --timeout 1s' ;;
     'purge') flags=' --url --token-file --json --timeout --help --yes --dry-run --version' ask='actorctl ls -o name --timeout 1s' ;;
+    'scale') flags=' --url --token-file --json --timeout --help --version' ask='actorctl ls -o name --timeout 1s' ;;
     'deadletters ls') flags=' --url --token-file --json --timeout --help --output --watch --actor --reason --since --version' ask='' ;;
     'deadletters show') flags=' --url --token-file --json --timeout --help --version' ask='actorctl deadletters ls -o name --timeout 1s' ;;
     'deadletters replay') flags=' --url --token-file --json --timeout --help --dry-run --actor --reason --since --version' ask='actorctl deadletters ls -o name --timeout 1s' ;;

@@ -1,5 +1,5 @@
 complete -c actorctl -f
-complete -c actorctl -n __fish_use_subcommand -a ' status ls tree inspect send ask result wait cancel spawn stop restart kill delete pause resume purge deadletters breaker check diff reload raw version help completion'
+complete -c actorctl -n __fish_use_subcommand -a ' status ls tree inspect send ask result wait cancel spawn stop restart kill delete pause resume purge scale deadletters breaker check diff reload raw version help completion'
 complete -c actorctl -n '__fish_seen_subcommand_from deadletters' -a ' ls show replay drop'
 complete -c actorctl -n '__fish_seen_subcommand_from breaker' -a ' ls open close reset'
 complete -c actorctl -l url -r -d 'the daemon\'s socket ($ACTORCTL_URL)'
@@ -49,6 +49,7 @@ complete -c actorctl -n '__fish_seen_subcommand_from resume' -a '(actorctl ls -o
 complete -c actorctl -n '__fish_seen_subcommand_from purge' -a '(actorctl ls -o name --timeout 1s 2>/dev/null)'
 complete -c actorctl -n '__fish_seen_subcommand_from purge' -l yes -d 'don\'t ask'
 complete -c actorctl -n '__fish_seen_subcommand_from purge' -l dry-run -d 'only show what would be done'
+complete -c actorctl -n '__fish_seen_subcommand_from scale' -a '(actorctl ls -o name --timeout 1s 2>/dev/null)'
 complete -c actorctl -n '__fish_seen_subcommand_from deadletters; and __fish_seen_subcommand_from ls' -l output -x -d 'one JSON object, or one name, a line'
 complete -c actorctl -n '__fish_seen_subcommand_from deadletters; and __fish_seen_subcommand_from ls' -l watch -d 'repeat until interrupted (every 1s)'
 complete -c actorctl -n '__fish_seen_subcommand_from deadletters; and __fish_seen_subcommand_from ls' -l actor -x -d 'only those of this actor'

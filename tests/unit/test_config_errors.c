@@ -137,7 +137,7 @@ static const rule child_rules[] = {
     {TREE("{name: a, echo: {}, instances: 0}"),
      "4:38: error: instances: 0 is out of range; valid values: 1 to 10000"},
     {TREE("{name: a, counter: {}, instances: 8}"),
-     "4:41: error: instances: a counter keeps one total, which several can't share"},
+     "4:41: error: instances: a counter keeps one total, which several can't share; valid: 1"},
     {TREE("{echo: {}}"), "4:7: error: 'name' is missing in a child"},
     {TREE("{name: a b, echo: {}}"),
      "4:14: error: name: 'a b' is not a name; valid: 1 to 128 of A-Z a-z 0-9 _ . -"},
