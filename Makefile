@@ -345,7 +345,7 @@ PRODUCT_OBJ := $(sort $(LIBACTOR_OBJ) $(SUPERVISORS_OBJ) $(CONFIG_OBJ) $(DAEMON_
 
 # --- Targets for people ------------------------------------------------------
 
-.PHONY: all run test bench bench-runtime bench-peers asan tsan scenarios valgrind simulate model lint install uninstall deps format clean help
+.PHONY: all run test bench bench-runtime bench-tree bench-peers asan tsan scenarios valgrind simulate model lint install uninstall deps format clean help
 
 all: $(LIBRARIES) $(PROGRAMS) ## build the programs and libactor (the default)
 
@@ -360,6 +360,9 @@ bench: all $(BENCH_DAEMON) ## measure the daemon against NNG itself; fails if a 
 
 bench-runtime: $(BENCH_RUNTIME) ## measure the runtime; T=program measures one
 	@bench/table --out build/bench-runtime.md $(BENCH_RUNTIME) $(T)
+
+bench-tree: $(OUT)/tests/unit/test_supervisor_scale ## measure 10,000 and 100,000 children; fails if a goal is missed
+	@CHILDREN=10000 $<
 
 bench-peers: $(BENCH_RUNTIME) bench-peers-built ## measure the runtime beside CAF, Erlang and Go
 	@bench/table --peers $(BENCH_PEERS) --out build/bench-peers.md $(BENCH_RUNTIME) $(T)
