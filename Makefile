@@ -225,6 +225,11 @@ BENCH_RUNTIME_SRC := \
 	bench/runtime/shares.c \
 	bench/runtime/waits.c \
 
+# What the policies cost; all but main() is linked into its test too.
+BENCH_POLICIES_SRC := \
+	bench/policies.c \
+	bench/series.c \
+
 # --- Modes -------------------------------------------------------------------
 
 MODE     ?= release
@@ -332,8 +337,10 @@ BENCH_DAEMON     := $(OUT)/bench/daemon
 BENCH_RUNTIME_OBJ := $(call objs,$(BENCH_RUNTIME_SRC))
 BENCH_RUNTIME     := $(OUT)/bench/runtime
 LIBBENCH_A        := $(OUT)/libbench.a
+BENCH_POLICIES_OBJ := $(call objs,$(BENCH_POLICIES_SRC))
+BENCH_POLICIES     := $(OUT)/bench/policies
 BENCH_PEERS       := build/bench/peers
-TEST_OBJ    := $(call objs,$(UNIT_SRC) $(E2E_SRC)) $(SUPPORT_OBJ) $(HARNESS_OBJ) $(BENCH_RUNTIME_OBJ)
+TEST_OBJ    := $(call objs,$(UNIT_SRC) $(E2E_SRC)) $(SUPPORT_OBJ) $(HARNESS_OBJ) $(BENCH_RUNTIME_OBJ) $(call objs,bench/policies.c)
 
 PRODUCT_OBJ := $(sort $(LIBACTOR_OBJ) $(SUPERVISORS_OBJ) $(CONFIG_OBJ) $(DAEMON_OBJ) \
                $(ACTORCTL_OBJ) $(ACTORCTL_SHARED))
@@ -345,7 +352,7 @@ PRODUCT_OBJ := $(sort $(LIBACTOR_OBJ) $(SUPERVISORS_OBJ) $(CONFIG_OBJ) $(DAEMON_
 
 # --- Targets for people ------------------------------------------------------
 
-.PHONY: all run test bench bench-runtime bench-tree bench-peers asan tsan scenarios valgrind simulate model lint install uninstall deps format clean help
+.PHONY: all run test bench bench-policies bench-runtime bench-tree bench-peers asan tsan scenarios valgrind simulate model lint install uninstall deps format clean help
 
 all: $(LIBRARIES) $(PROGRAMS) ## build the programs and libactor (the default)
 
@@ -357,6 +364,9 @@ test: all $(UNIT_BIN) $(E2E_BIN) ## build and run all tests; T=text runs some
 
 bench: all $(BENCH_DAEMON) ## measure the daemon against NNG itself; fails if a goal is missed
 	@$(BENCH_DAEMON) $(BIN)/actord
+
+bench-policies: $(BENCH_POLICIES) ## measure what retry, breaker, limiter and timeout cost a message
+	@$(BENCH_POLICIES)
 
 bench-runtime: $(BENCH_RUNTIME) ## measure the runtime; T=program measures one
 	@bench/table --out build/bench-runtime.md $(BENCH_RUNTIME) $(T)
@@ -514,7 +524,7 @@ $(BIN)/actord-child: $(CHILD_OBJ)
 
 # --- Tests -------------------------------------------------------------------
 
-$(patsubst %.c,$(OUT)/%,$(UNIT_SRC)): $(OUT)/%: $(OBJ)/%.o $(SUPPORT_A) $(LIBBENCH_A) $(LIBACTORD_A) $(LIBACTORCTL_A) $(LIBACTOR_A)
+$(patsubst %.c,$(OUT)/%,$(UNIT_SRC)): $(OUT)/%: $(OBJ)/%.o $(LIBBENCH_A) $(SUPPORT_A) $(LIBACTORD_A) $(LIBACTORCTL_A) $(LIBACTOR_A)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(LINK) -o $@ $^ $(CHECK_LIBS) $(DAEMON_LIBS)
@@ -533,15 +543,20 @@ $(BENCH_DAEMON): $(BENCH_DAEMON_OBJ) | need-build
 
 # --- Benchmarks of the runtime -----------------------------------------------
 
-$(LIBBENCH_A): $(BENCH_RUNTIME_OBJ)
+$(LIBBENCH_A): $(BENCH_RUNTIME_OBJ) $(BENCH_POLICIES_OBJ)
 	$(archive)
+
+$(BENCH_POLICIES): $(OBJ)/bench/policies_main.o $(LIBBENCH_A) $(SUPPORT_A) $(LIBACTORD_A) $(LIBACTOR_A)
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(LINK) -o $@ $^ $(DAEMON_LIBS) $(CHECK_LIBS)
 
 $(BENCH_RUNTIME): $(OBJ)/bench/runtime/main.o $(LIBBENCH_A) $(LIBACTOR_A)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(LINK) -o $@ $^
 
-$(OBJ)/bench/runtime/main.o: bench/runtime/main.c $(OUT)/flags | need-build
+$(OBJ)/bench/runtime/main.o $(OBJ)/bench/policies_main.o: $(OBJ)/%.o: %.c $(OUT)/flags | need-build
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(COMPILE) $(DEPGEN) -c -o $@ $<

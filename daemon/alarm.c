@@ -34,7 +34,7 @@ static void rearm(void *arg)
         log_error("alarm", "cannot arm the timer: out of memory");
 }
 
-static void fire_until(alarm_clock *c, clock_ms now)
+void alarm_clock_fire(alarm_clock *c, clock_ms now)
 {
     for (;;) {
         actor_lock_take(&c->lock);
@@ -52,7 +52,7 @@ static void fire_until(alarm_clock *c, clock_ms now)
 
 static void fire_due(void *arg)
 {
-    fire_until(arg, clock_now());
+    alarm_clock_fire(arg, clock_now());
     rearm(arg);
 }
 
@@ -78,7 +78,7 @@ void alarm_clock_stop(alarm_clock *c)
     actor_lock_take(&c->lock);
     c->stopped = true;
     actor_lock_give(&c->lock);
-    fire_until(c, INT64_MAX);
+    alarm_clock_fire(c, INT64_MAX);
 }
 
 void alarm_clock_destroy(alarm_clock *c)

@@ -23,6 +23,8 @@ typedef struct clock_alarm {
 
 /* Returns 0 or ENOMEM. Threads: control. */
 int alarm_clock_create(loop *l, alarm_clock **out);
+/* Fire what is due by `now`: the timer's work, for virtual time. Threads: control. */
+void alarm_clock_fire(alarm_clock *c, clock_ms now);
 /* Fire everything that is set, due or not, so that references are given back; nothing can be set
  * after. Threads: control, when nobody else uses alarms. */
 void alarm_clock_stop(alarm_clock *c);

@@ -14,11 +14,10 @@ enum { TEXT_MAX = 400 };
 
 void attempt_begin(delivery *d, attempt *a, message *m, bool hedge, clock_ms now)
 {
-    clock_ms timeout = d->unit->settings.timeout;
     a->message = message_hold(m);
     a->number = message_attempt_count(m);
     a->hedge = hedge;
-    a->deadline = timeout ? now + timeout : 0;
+    a->deadline = unit_attempt_deadline(d->unit, now);
     a->retry_after = RETRY_NOT_TOLD;
     m->hands++;
     TAILQ_INSERT_TAIL(&m->attempts, a, sibling);
@@ -43,24 +42,19 @@ static void detach(attempt *a)
     message_release(m);
 }
 
-/* Has its message ended otherwise? Then the outcome is nobody's, also not the breaker's. */
-static bool is_over(attempt *a)
+/* Tell the breaker, if it hasn't been told. */
+static void report(unit *u, attempt *a, breaker_result result, clock_ms now) LOCK_REQUIRES(u->lock)
 {
-    actor_lock_take(&a->message->unit->lock);
-    bool over = message_settled(a->message);
-    actor_lock_give(&a->message->unit->lock);
-    return over;
+    if (a->permit.generation)
+        policy_breaker_report(u->breaker, &a->permit, result, now);
 }
 
-/* Tell the breaker. Without the unit's lock, since it may be the last reference. */
-static void report(attempt *a, breaker_result result)
+void attempt_ignore(unit *u, message *m)
 {
-    policy_breaker *b = a->breaker;
-    a->breaker = NULL;
-    if (!b)
-        return;
-    policy_breaker_report(b, &a->permit, result);
-    policy_breaker_release(b);
+    attempt *a;
+    TAILQ_FOREACH(a, &m->attempts, sibling)
+    if (a->permit.generation)
+        report(u, a, BREAKER_IGNORED, clock_now());
 }
 
 void attempt_done(delivery *d, attempt *a, char *reply, size_t len)
@@ -70,15 +64,16 @@ void attempt_done(delivery *d, attempt *a, char *reply, size_t len)
         free(reply);
         return;
     }
-    report(a, is_over(a) ? BREAKER_IGNORED : BREAKER_SUCCESS);
+    int64_t ns = clock_ns();
     actor_lock_take(&u->lock);
     message *m = a->message;
+    report(u, a, BREAKER_SUCCESS, ns / 1000000);
     if (message_settled(m)) {
         free(reply);
     } else {
         m->reply = reply;
         m->reply_len = len;
-        unit_finish(u, m, MESSAGE_DONE, RPC_OK, NULL);
+        unit_finish_at(u, m, MESSAGE_DONE, RPC_OK, NULL, ns);
     }
     actor_lock_give(&u->lock);
     detach(a);
@@ -185,9 +180,9 @@ static void fail(delivery *d, attempt *a, rpc_code code, const char *error)
     unit *u = d->unit;
     if (!a->message)
         return;
-    report(a, code == RPC_FAILED && !is_over(a) ? BREAKER_FAILURE : BREAKER_IGNORED);
     actor_lock_take(&u->lock);
     message *m = a->message;
+    report(u, a, code == RPC_FAILED ? BREAKER_FAILURE : BREAKER_IGNORED, clock_now());
     if (!message_settled(m)) {
         u->counters.failed_attempts++;
         message_add_failure(m, a->number, error);
@@ -242,8 +237,8 @@ void attempt_return(delivery *d, attempt *a)
     unit *u = d->unit;
     if (!a->message)
         return;
-    report(a, BREAKER_IGNORED);
     actor_lock_take(&u->lock);
+    report(u, a, BREAKER_IGNORED, clock_now());
     if (!message_settled(a->message))
         give_back(u, a);
     actor_lock_give(&u->lock);
@@ -273,8 +268,7 @@ void attempt_stderr(delivery *d, attempt *a, const char *bytes, size_t len)
 
 void attempt_release(delivery *d, attempt *a)
 {
-    report(a, BREAKER_IGNORED); /* it ended without an outcome: cancelled, expired */
-    if (a->message)
+    if (a->message) /* it ended without an outcome: cancelled, expired */
         detach(a);
     TAILQ_REMOVE(&d->attempts, a, link);
     d->attempt_count--;

@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+const clock_ms *clock_virtual;
+
 const char *clock_format(clock_ms wall, char out[CLOCK_TEXT])
 {
     time_t seconds = (time_t)(wall / 1000);

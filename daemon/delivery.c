@@ -56,14 +56,13 @@ static bool pass(unit *u, message *m, attempt *a, clock_ms now) LOCK_REQUIRES(u-
         fail_asks(u, wait);
         return false;
     }
-    a->breaker = policy_breaker_hold(u->breaker);
     return true;
 }
 
 /* Who has nothing to begin, or can't, lets the others of the limiter's line go first. */
 static void leave_line(unit *u) LOCK_REQUIRES(u->lock)
 {
-    if (u->limiter)
+    if (u->limiter && u->limiter_use.in_line)
         policy_limiter_cancel(u->limiter, &u->limiter_use);
 }
 
@@ -92,7 +91,6 @@ static bool begin_hedge(delivery *d, unit *u, attempt *a, clock_ms now) LOCK_REQ
         if (allowed && u->breaker)
             allowed = policy_breaker_acquire(u->breaker, now, &a->permit, &wait);
         if (allowed) {
-            a->breaker = u->breaker ? policy_breaker_hold(u->breaker) : NULL;
             unit_begin_hedge(u, m, now);
             attempt_begin(d, a, m, true, now);
             return true;

@@ -34,9 +34,8 @@ typedef struct attempt {
     bool hedge;                   /* it is a further one beside another */
     bool told;                    /* `cancel` was called */
     clock_ms deadline;            /* when it times out; 0: never */
-    clock_ms retry_after;    /* the delay that the other side asked for, in ms; or RETRY_NOT_TOLD */
-    policy_breaker *breaker; /* it holds a permit of this one; referenced, or NULL */
-    breaker_permit permit;
+    clock_ms retry_after;  /* the delay that the other side asked for, in ms; or RETRY_NOT_TOLD */
+    breaker_permit permit; /* of the unit's breaker, while the message is in hand */
 } attempt;
 
 TAILQ_HEAD(attempts, attempt);
@@ -115,5 +114,8 @@ void attempt_begin(delivery *d, attempt *a, message *m, bool hedge, clock_ms now
 /* The hedge that m waits for can't begin, and that was all: the call has failed. Under the unit's
  * lock. */
 void attempt_call_failed(delivery *d, message *m);
+/* The permits of m's attempts go back to the breaker: it has ended otherwise, or the unit is about
+ * to get another breaker. Under the unit's lock. */
+void attempt_ignore(struct unit *u, message *m);
 
 #endif

@@ -54,8 +54,8 @@ static void variables(const runner *r, const attempt *a, char text[VARIABLES][VA
     snprintf(text[n++], VARIABLE_MAX, "ACTORD_MESSAGE_ID=%s", a->message->id);
     snprintf(text[n++], VARIABLE_MAX, "ACTORD_ATTEMPT=%u", a->number);
     clock_ms end = a->message->deadline;
-    if (a->deadline && (!end || a->deadline < end))
-        end = a->deadline;
+    if (a->deadline && (!end || a->deadline - 1 < end))
+        end = a->deadline - 1;
     if (end)
         snprintf(text[n++], VARIABLE_MAX, "ACTORD_DEADLINE_MS=%" PRId64, end - clock_now());
     for (int i = 0; i < n; i++)

@@ -10,6 +10,7 @@ struct policy_retry {
     retry_policy policy LOCK_GUARDED_BY(base.lock);
     retry_budget budget LOCK_GUARDED_BY(base.lock);
     prng random LOCK_GUARDED_BY(base.lock);
+    atomic_bool budgeted; /* policy.budget is not 0 */
 };
 
 policies *policies_new(alarm_clock *alarms, uint64_t seed)
@@ -166,6 +167,7 @@ policy_retry *policy_retry_get(policies *p, const unit *u, const config_retry *c
     if (r) {
         actor_lock_take(&r->base.lock);
         r->policy = policy;
+        atomic_store(&r->budgeted, policy.budget > 0);
         actor_lock_give(&r->base.lock);
     }
     actor_lock_give(&p->lock);
@@ -180,6 +182,8 @@ void policy_retry_release(policy_retry *r)
 
 void policy_retry_first(policy_retry *r, clock_ms now)
 {
+    if (!atomic_load_explicit(&r->budgeted, memory_order_relaxed))
+        return;
     actor_lock_take(&r->base.lock);
     retry_budget_call(&r->budget, now);
     actor_lock_give(&r->base.lock);

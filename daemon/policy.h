@@ -31,7 +31,7 @@ typedef struct policy_use {
     TAILQ_ENTRY(policy_use) link;
     struct unit *unit;
     struct policy_uses *list; /* NULL: in none; guarded by policies.lock */
-    bool in_line;             /* of a limiter; guarded by its lock */
+    bool in_line;             /* of a limiter; changed under its lock and the unit's */
     TAILQ_ENTRY(policy_use) line;
 } policy_use;
 
@@ -82,7 +82,8 @@ bool policy_breaker_is_open(policy_breaker *b);
 /* Ask for a permit. False: the unit is woken when it is worth asking again; *wait as above. */
 bool policy_breaker_acquire(policy_breaker *b, clock_ms now, breaker_permit *permit,
                             clock_ms *wait);
-void policy_breaker_report(policy_breaker *b, breaker_permit *permit, breaker_result result);
+void policy_breaker_report(policy_breaker *b, breaker_permit *permit, breaker_result result,
+                           clock_ms now);
 
 typedef enum policy_action { POLICY_OPEN, POLICY_CLOSE, POLICY_RESET } policy_action;
 

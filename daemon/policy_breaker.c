@@ -9,6 +9,7 @@
 struct policy_breaker {
     policy_base base; /* first */
     breaker breaker LOCK_GUARDED_BY(base.lock);
+    atomic_bool closed; /* nobody is refused; for a look without the lock */
     clock_alarm alarm;
     struct policy_uses uses; /* guarded by policies.lock */
 };
@@ -31,10 +32,12 @@ static breaker_policy breaker_policy_of(const config_breaker *c)
     };
 }
 
-static void tell(const policy_breaker *b, const breaker_event *e)
+/* After a transition. */
+static void tell(policy_breaker *b, const breaker_event *e)
 {
     if (!e->changed)
         return;
+    atomic_store(&b->closed, e->to == BREAKER_CLOSED);
     char rate[UNITS_TEXT] = "";
     if (e->rate >= 0)
         config_format_percent(e->rate, rate);
@@ -56,8 +59,10 @@ static void arm_breaker(policy_breaker *b, clock_ms at)
  * time. A transition wakes the users, from the control thread, where no lock is held. */
 static void follow_up(policy_breaker *b, const breaker_event *e) LOCK_REQUIRES(b->base.lock)
 {
-    tell(b, e);
-    arm_breaker(b, e->changed ? clock_now() : breaker_next_event(&b->breaker));
+    if (e->changed || b->breaker.state != BREAKER_CLOSED) {
+        tell(b, e);
+        arm_breaker(b, e->changed ? clock_now() : breaker_next_event(&b->breaker));
+    }
 }
 
 static void breaker_alarm(clock_alarm *a)
@@ -88,6 +93,7 @@ static policy_breaker *breaker_new(policies *p, char *key, const breaker_policy 
         free(b);
         return NULL;
     }
+    atomic_init(&b->closed, true);
     TAILQ_INIT(&b->uses);
     policy_base_enter(p, &p->breakers, &b->base, key);
     return b;
@@ -147,6 +153,8 @@ const char *policy_breaker_name(const policy_breaker *b)
 
 bool policy_breaker_refuses(policy_breaker *b, clock_ms now, bool count, clock_ms *wait)
 {
+    if (atomic_load_explicit(&b->closed, memory_order_relaxed))
+        return false;
     breaker_event e = {0};
     actor_lock_take(&b->base.lock);
     breaker_tick(&b->breaker, now, &e);
@@ -182,11 +190,12 @@ bool policy_breaker_acquire(policy_breaker *b, clock_ms now, breaker_permit *per
     return granted;
 }
 
-void policy_breaker_report(policy_breaker *b, breaker_permit *permit, breaker_result result)
+void policy_breaker_report(policy_breaker *b, breaker_permit *permit, breaker_result result,
+                           clock_ms now)
 {
     breaker_event e = {0};
     actor_lock_take(&b->base.lock);
-    breaker_report(&b->breaker, permit, result, clock_now(), &e);
+    breaker_report(&b->breaker, permit, result, now, &e);
     /* a permit of a half-open breaker that comes back lets the next probe through */
     if (!e.changed && b->breaker.state == BREAKER_HALF_OPEN && result == BREAKER_IGNORED)
         arm_breaker(b, clock_now());

@@ -8,7 +8,7 @@
 struct policy_limiter {
     policy_base base; /* first */
     limiter limiter LOCK_GUARDED_BY(base.lock);
-    int32_t wait LOCK_GUARDED_BY(base.lock); /* how many messages may wait; negative: any */
+    atomic_int wait; /* how many messages may wait; negative: any */
     struct policy_uses line LOCK_GUARDED_BY(base.lock);
     clock_alarm alarm;
     struct policy_uses uses; /* guarded by policies.lock */
@@ -73,7 +73,7 @@ policy_limiter *policy_limiter_get(policies *p, const unit *u, const config_limi
     if (l) {
         actor_lock_take(&l->base.lock);
         bad = limiter_update(&l->limiter, &policy, clock_now()) != SUPERVISOR_OK;
-        l->wait = c->wait;
+        atomic_store(&l->wait, c->wait);
         arm_limiter(l, clock_now());
         actor_lock_give(&l->base.lock);
     }
@@ -112,8 +112,11 @@ static bool exhausted(const limiter *l, clock_ms now)
 
 bool policy_limiter_full(policy_limiter *l, size_t waiting, clock_ms now)
 {
+    int wait = atomic_load_explicit(&l->wait, memory_order_relaxed);
+    if (wait < 0 || waiting < (size_t)wait)
+        return false;
     actor_lock_take(&l->base.lock);
-    bool is = l->wait >= 0 && waiting >= (size_t)l->wait && exhausted(&l->limiter, now);
+    bool is = exhausted(&l->limiter, now);
     actor_lock_give(&l->base.lock);
     return is;
 }

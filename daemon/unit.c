@@ -117,6 +117,14 @@ static void release_policies(policy_set set)
     policy_limiter_release(set.limiter);
 }
 
+/* What is in hand is of no concern any more to a breaker that goes. */
+static void ignore_attempts(unit *u) LOCK_REQUIRES(u->lock)
+{
+    message *m;
+    TAILQ_FOREACH(m, &u->in_hand, link)
+    attempt_ignore(u, m);
+}
+
 /* Exchange the policies; takes the references. The last time, the unit is gone with it. */
 static void use_policies(unit *u, policy_set set, bool last)
 {
@@ -130,6 +138,8 @@ static void use_policies(unit *u, policy_set set, bool last)
             policy_limiter_cancel(before.limiter, &u->limiter_use);
             unit_leave_all(u);
         }
+        if (before.breaker && before.breaker != set.breaker)
+            ignore_attempts(u);
         u->retry = set.retry;
         u->breaker = set.breaker;
         u->limiter = set.limiter;
@@ -231,9 +241,9 @@ static size_t latency_step(double ms)
     return steps >= UNIT_LATENCY_STEPS ? UNIT_LATENCY_STEPS - 1 : (size_t)steps;
 }
 
-void unit_count_end(unit *u, const message *m, clock_ms now)
+void unit_count_end(unit *u, const message *m, int64_t ns)
 {
-    int64_t second = now / 1000;
+    int64_t second = ns / 1000000000;
     for (int64_t s = u->rate.second + 1; s <= second && s <= u->rate.second + UNIT_RATE_SECONDS;
          s++)
         u->rate.slots[s % UNIT_RATE_SECONDS] = 0;
@@ -245,7 +255,7 @@ void unit_count_end(unit *u, const message *m, clock_ms now)
     if (!u->latency)
         u->latency = calloc(UNIT_LATENCY_STEPS, sizeof *u->latency);
     if (u->latency)
-        u->latency[latency_step((double)(clock_ns() - m->accepted_ns) / 1e6)]++;
+        u->latency[latency_step((double)(ns - m->accepted_ns) / 1e6)]++;
 }
 
 double unit_latency(const unit *u, double share)

@@ -226,6 +226,8 @@ void unit_tick(unit *u);
 message *unit_next(unit *u, clock_ms now) LOCK_REQUIRES(u->lock);
 /* It begins: an attempt is counted. */
 void unit_begin(unit *u, message *m, clock_ms now) LOCK_REQUIRES(u->lock);
+/* When an attempt that begins now times out; 0: never. */
+clock_ms unit_attempt_deadline(const unit *u, clock_ms now) LOCK_REQUIRES(u->lock);
 /* The hedge that it waits for begins. */
 void unit_begin_hedge(unit *u, message *m, clock_ms now) LOCK_REQUIRES(u->lock);
 /* One more attempt of it is wanted (m->call.wanted), or not any more. */
@@ -238,6 +240,9 @@ void unit_retry(unit *u, message *m, clock_ms delay) LOCK_REQUIRES(u->lock);
  * already. */
 void unit_finish(unit *u, message *m, message_state state, rpc_code outcome, const char *error)
     LOCK_REQUIRES(u->lock);
+/* The same at `ns` of clock_ns(), for who has looked at the clock already. */
+void unit_finish_at(unit *u, message *m, message_state state, rpc_code outcome, const char *error,
+                    int64_t ns) LOCK_REQUIRES(u->lock);
 /* Its fallback is asked: nothing but that moves it now. */
 void unit_hand_over(unit *u, message *m) LOCK_REQUIRES(u->lock);
 /* Who read its payload has let go of it. Under its unit's lock. */
@@ -268,8 +273,8 @@ message *unit_next_placed(unit *u, clock_ms now) LOCK_REQUIRES(u->lock);
 /* Latency in ms below which `share` of the finished messages were. Negative: none yet. */
 double unit_latency(const unit *u, double share) LOCK_REQUIRES(u->lock);
 double unit_per_second(const unit *u, clock_ms now) LOCK_REQUIRES(u->lock);
-/* A message got its final state at `now`: for the rate and the latencies. */
-void unit_count_end(unit *u, const message *m, clock_ms now) LOCK_REQUIRES(u->lock);
+/* A message got its final state at `ns` of clock_ns(): for the rate and the latencies. */
+void unit_count_end(unit *u, const message *m, int64_t ns) LOCK_REQUIRES(u->lock);
 /* Age of the oldest waiting message in ms. */
 clock_ms unit_oldest(const unit *u, clock_ms now) LOCK_REQUIRES(u->lock);
 

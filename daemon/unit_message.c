@@ -7,6 +7,7 @@
 #include "daemon/daemon.h"
 #include "daemon/deadletter.h"
 #include "daemon/fallback.h"
+#include "daemon/kind.h"
 #include "daemon/ledger.h"
 #include "daemon/log.h"
 #include "daemon/policy.h"
@@ -137,26 +138,28 @@ static void log_dead(unit *u, const message *m, uint64_t number) LOCK_REQUIRES(u
               m->error ? m->error : "out of memory for the reason");
 }
 
-void unit_finish(unit *u, message *m, message_state state, rpc_code outcome, const char *error)
+void unit_finish_at(unit *u, message *m, message_state state, rpc_code outcome, const char *error,
+                    int64_t ns)
 {
     if (fallback_begin(u, m, state, outcome, error))
         return;
     if (state == MESSAGE_DEAD && m->hops)
         state = MESSAGE_DROPPED; /* the letter is the one of the message it answers for */
     heap_remove(&u->due, &m->due_node);
+    attempt_ignore(u, m);
     move(u, m, state, false, false);
     unit_leave(u, m);
     u->live--;
     m->outcome = outcome;
     m->error = error ? strdup(error) : NULL;
-    m->finished = clock_now();
+    m->finished = ns / 1000000;
     if (state == MESSAGE_DEAD) {
         log_dead(u, m, deadletters_add(u->daemon->deadletters, m));
     } else if (m->hands == 0) {
         message_drop_payload(m);
     }
     fallback_end(m);
-    unit_count_end(u, m, m->finished);
+    unit_count_end(u, m, ns);
     bool answered = m->ask && state == MESSAGE_DONE && !TAILQ_EMPTY(&m->waiters);
     ledger_finished(u->daemon->ledger, m, answered);
     for (message_waiter *w; (w = TAILQ_FIRST(&m->waiters));) {
@@ -168,6 +171,11 @@ void unit_finish(unit *u, message *m, message_state state, rpc_code outcome, con
     message_release(m); /* the unit's reference; the ledger still has one */
 }
 
+void unit_finish(unit *u, message *m, message_state state, rpc_code outcome, const char *error)
+{
+    unit_finish_at(u, m, state, outcome, error, clock_ns());
+}
+
 void unit_let_go(message *m)
 {
     if (--m->hands == 0 && message_state_final(m->state) && m->state != MESSAGE_DEAD)
@@ -177,6 +185,7 @@ void unit_let_go(message *m)
 void unit_hand_over(unit *u, message *m)
 {
     heap_remove(&u->due, &m->due_node);
+    attempt_ignore(u, m);
     unit_leave(u, m);
     move(u, m, MESSAGE_RETRYING, false, false);
 }
@@ -301,13 +310,20 @@ message *unit_next(unit *u, clock_ms now)
     return NULL;
 }
 
+/* A millisecond more, since `now` may be almost the next one: an attempt has all of its time, and
+ * what is there at the last instant is in time (RT-42). */
+clock_ms unit_attempt_deadline(const unit *u, clock_ms now)
+{
+    return u->settings.timeout ? now + u->settings.timeout + 1 : 0;
+}
+
 void unit_begin(unit *u, message *m, clock_ms now)
 {
     static const hedge_policy none = {0};
     m->retry.attempts++;
     m->first = message_attempt_count(m);
     m->began = now;
-    m->attempt_deadline = u->settings.timeout ? now + u->settings.timeout : 0;
+    m->attempt_deadline = unit_attempt_deadline(u, now);
     hedge_first(&m->call, m->ask ? &u->settings.hedge : &none, now);
     move(u, m, MESSAGE_RUNNING, false, false);
     unit_reschedule(u, m);
@@ -328,8 +344,8 @@ void unit_begin_hedge(unit *u, message *m, clock_ms now)
 {
     m->hedges++;
     u->counters.hedges++;
-    if (u->settings.timeout && !m->attempt_deadline)
-        m->attempt_deadline = now + u->settings.timeout;
+    if (!m->attempt_deadline)
+        m->attempt_deadline = unit_attempt_deadline(u, now);
     hedge_begun(&m->call, &u->settings.hedge, now);
     unit_want_hedge(u, m);
     unit_reschedule(u, m);

@@ -1,0 +1,261 @@
+#include "tests/support/rig.h"
+
+#include "daemon/deadletter.h"
+#include "daemon/directory.h"
+#include "daemon/kind.h"
+#include "daemon/ledger.h"
+#include "daemon/log.h"
+#include "daemon/policy.h"
+#include "supervisors/prng.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MESSAGES_MAX = 4096, STORE_BYTES = 1 << 24, GRACE_MS = 60000 };
+
+struct rig {
+    actord d;
+    unit *root;
+    clock_ms now; /* of the actors; the daemon's clock is BASE more */
+    clock_ms shown;
+    bool real;
+    prng random;
+    message *kept[MESSAGES_MAX];
+    size_t kept_count;
+};
+
+/* Instants of the daemon's clock are never near 0. */
+#define BASE ((clock_ms)1000000)
+
+static void check(bool fact, const char *what)
+{
+    if (fact)
+        return;
+    fprintf(stderr, "rig: %s\n", what);
+    abort();
+}
+
+static config *parse(const char *named, const char *children)
+{
+    char *text, *errors = NULL;
+    config *c = NULL;
+    check(asprintf(&text, "version: 1\n%ssupervisor:\n  children:\n%s", named, children) > 0,
+          "no memory");
+    config_errors *errs = config_errors_new();
+    if (config_load_text("rig.yaml", text, strlen(text), NULL, &c, errs) != CONFIG_OK)
+        errors = config_errors_text(errs, NULL);
+    check(c != NULL, errors ? errors : "no memory");
+    config_errors_free(errs);
+    free(text);
+    return c;
+}
+
+static void release(void *arg)
+{
+    unit_release(arg);
+}
+
+static void start(rig *r, unit *u)
+{
+    actor_spec spec = {.behaviour = &delivery_behaviour, .arg = unit_hold(u), .free_arg = release};
+    actor_ref ref;
+    check(actor_spawn(r->d.system, &spec, &ref) == ACTOR_OK, "can't spawn");
+    actor_lock_take(&u->lock);
+    u->ref = ref;
+    u->state = UNIT_RUNNING;
+    actor_lock_give(&u->lock);
+}
+
+static void add_units(rig *r, loaded *s)
+{
+    const config_child *root = loaded_config(s)->root, *c = root;
+    check((r->root = unit_new(&r->d, s, root, NULL)) != NULL, "no memory");
+    while ((c = config_next_child(root, c))) {
+        unit *u = unit_new(&r->d, s, c, r->root);
+        check(u && directory_add(r->d.directory, u), "a unit can't be made");
+        start(r, u);
+        unit_release(u);
+    }
+}
+
+static rig *make(const char *named, const char *children, uint64_t seed, bool real)
+{
+    rig *r = calloc(1, sizeof *r);
+    check(r != NULL, "no memory");
+    r->random.state = seed;
+    r->real = real;
+    r->shown = BASE;
+    clock_virtual = real ? NULL : &r->shown;
+    log_set_level(LOG_LEVEL_ERROR);
+    actord *d = &r->d;
+    actor_lock_init(&d->lock);
+    atomic_init(&d->message_limit, 1 << 20);
+    check(loop_create(&d->loop) == 0 && alarm_clock_create(d->loop, &d->alarms) == 0, "no loop");
+    d->policies = policies_new(d->alarms, seed);
+    d->ledger = ledger_new(d->alarms, 3600000, STORE_BYTES);
+    d->deadletters = deadletters_new(STORE_BYTES);
+    d->directory = directory_new();
+    check(d->policies && d->ledger && d->deadletters && d->directory, "no memory");
+    actor_system_options options = {.simulate = true, .seed = seed};
+    check(actor_system_new(&options, &d->system) == ACTOR_OK, "no actor system");
+    d->loaded = loaded_new(parse(named, children), NULL);
+    check(d->loaded != NULL, "no memory");
+    add_units(r, d->loaded);
+    rig_settle(r);
+    return r;
+}
+
+rig *rig_new(const char *named, const char *children, uint64_t seed)
+{
+    return make(named, children, seed, false);
+}
+
+rig *rig_new_real(const char *named, const char *children)
+{
+    return make(named, children, 1, true);
+}
+
+static void stop_units(rig *r)
+{
+    unit **all = directory_list(r->d.directory, NULL, false);
+    for (unit **u = all; *u; u++)
+        unit_stopped(*u);
+    directory_list_free(all);
+}
+
+void rig_free(rig *r)
+{
+    actord *d = &r->d;
+    stop_units(r);
+    rig_settle(r);
+    actor_system_free(d->system, GRACE_MS);
+    alarm_clock_stop(d->alarms);
+    for (size_t i = 0; i < r->kept_count; i++)
+        message_release(r->kept[i]);
+    deadletters_free(d->deadletters);
+    ledger_free(d->ledger);
+    directory_free(d->directory);
+    unit_release(r->root);
+    policies_free(d->policies);
+    alarm_clock_destroy(d->alarms);
+    loop_destroy(d->loop);
+    loaded_release(d->loaded);
+    actor_lock_destroy(&d->lock);
+    clock_virtual = NULL;
+    free(r);
+}
+
+unit *rig_unit(rig *r, const char *name)
+{
+    unit *u = directory_find(r->d.directory, name, NULL);
+    check(u != NULL, name);
+    unit_release(u); /* the directory keeps it */
+    return u;
+}
+
+clock_ms rig_now(const rig *r)
+{
+    return r->now;
+}
+
+uint64_t rig_random(rig *r)
+{
+    return prng_next(&r->random);
+}
+
+message *rig_submit(rig *r, const char *to, const unit_submission *s)
+{
+    message *m = NULL;
+    bool duplicate;
+    rpc_failure failure;
+    json_out members = {0};
+    rpc_code code = unit_submit(rig_unit(r, to), s, &m, &duplicate, &failure, &members);
+    json_out_free(&members);
+    if (code != RPC_OK)
+        return NULL;
+    if (r->real) { /* nobody looks at it */
+        message_release(m);
+        return m;
+    }
+    check(r->kept_count < MESSAGES_MAX, "too many messages");
+    return r->kept[r->kept_count++] = m;
+}
+
+static message *submit(rig *r, const char *to, const char *payload, bool ask)
+{
+    unit_submission s = {.payload = payload, .len = strlen(payload), .priority = -1, .ask = ask};
+    return rig_submit(r, to, &s);
+}
+
+message *rig_send(rig *r, const char *to, const char *payload)
+{
+    return submit(r, to, payload, false);
+}
+
+message *rig_ask(rig *r, const char *to, const char *payload)
+{
+    return submit(r, to, payload, true);
+}
+
+/* Alarms and actors of one instant take turns until both have nothing left; a coin decides who
+ * begins. */
+static void instant(rig *r)
+{
+    bool actors_first = prng_next(&r->random) & 1;
+    for (int quiet = 0; quiet < 3;) {
+        uint64_t done = 0;
+        if (actors_first)
+            done = actor_sim_run(r->d.system, r->now);
+        actors_first = true;
+        alarm_clock_fire(r->d.alarms, clock_now());
+        quiet = done ? 0 : quiet + 1;
+    }
+}
+
+void rig_settle(rig *r)
+{
+    if (r->real)
+        while (actor_sim_step(r->d.system))
+            ;
+    else
+        instant(r);
+}
+
+void rig_run(rig *r, clock_ms ms)
+{
+    for (clock_ms end = r->now + ms; r->now < end; r->now++, r->shown++)
+        instant(r);
+    instant(r);
+}
+
+void rig_restart(rig *r, const char *name, bool charged)
+{
+    unit *u = rig_unit(r, name);
+    atomic_store(&u->kill_asked, charged);
+    actor_kill(u->ref);
+    instant(r);
+    start(r, u);
+    instant(r);
+}
+
+void rig_check(rig *r)
+{
+    unit **all = directory_list(r->d.directory, NULL, false);
+    for (unit **at = all; *at; at++) {
+        unit *u = *at;
+        const unit_counters *n = &u->counters;
+        uint64_t sum = n->waiting + n->running + n->retrying;
+        actor_lock_take(&u->lock);
+        for (message_state s = MESSAGE_DONE; s < MESSAGE_STATES; s++)
+            sum += n->final[s];
+        check(sum == n->accepted, "the counters don't add up");
+        check(u->live == n->waiting + n->running + n->retrying, "live messages");
+        check(u->places <= u->live, "more places than messages");
+        check(u->live > 0 || (u->places == 0 && TAILQ_EMPTY(&u->in_hand) &&
+                              TAILQ_EMPTY(&u->later) && TAILQ_EMPTY(&u->hedges)),
+              "something is left of messages that have ended");
+        actor_lock_give(&u->lock);
+    }
+    directory_list_free(all);
+}
