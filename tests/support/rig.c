@@ -6,6 +6,7 @@
 #include "daemon/ledger.h"
 #include "daemon/log.h"
 #include "daemon/policy.h"
+#include "daemon/runner.h"
 #include "supervisors/prng.h"
 
 #include <stdio.h>
@@ -53,17 +54,21 @@ static config *parse(const char *named, const char *children)
 
 static void release(void *arg)
 {
-    unit_release(arg);
+    unit_release(((runner *)arg)->unit);
 }
 
 static void start(rig *r, unit *u)
 {
-    actor_spec spec = {.behaviour = &delivery_behaviour, .arg = unit_hold(u), .free_arg = release};
+    runner *first = unit_runner(u, 1);
+    actor_spec spec = {.behaviour = &delivery_behaviour, .arg = first, .free_arg = release};
     actor_ref ref;
+    unit_hold(u);
     check(actor_spawn(r->d.system, &spec, &ref) == ACTOR_OK, "can't spawn");
     actor_lock_take(&u->lock);
-    u->ref = ref;
-    u->state = UNIT_RUNNING;
+    first->ref = ref;
+    first->state = UNIT_RUNNING;
+    first->there = true;
+    unit_sum_up(u);
     actor_lock_give(&u->lock);
 }
 
@@ -203,13 +208,13 @@ message *rig_ask(rig *r, const char *to, const char *payload)
 static void instant(rig *r)
 {
     bool actors_first = prng_next(&r->random) & 1;
-    for (int quiet = 0; quiet < 3;) {
+    for (int idle = 0; idle < 3;) {
         uint64_t done = 0;
         if (actors_first)
             done = actor_sim_run(r->d.system, r->now);
         actors_first = true;
         alarm_clock_fire(r->d.alarms, clock_now());
-        quiet = done ? 0 : quiet + 1;
+        idle = done ? 0 : idle + 1;
     }
 }
 
@@ -232,8 +237,8 @@ void rig_run(rig *r, clock_ms ms)
 void rig_restart(rig *r, const char *name, bool charged)
 {
     unit *u = rig_unit(r, name);
-    atomic_store(&u->kill_asked, charged);
-    actor_kill(u->ref);
+    atomic_store(&unit_runner(u, 1)->kill_asked, charged);
+    actor_kill(unit_runner(u, 1)->ref);
     instant(r);
     start(r, u);
     instant(r);
