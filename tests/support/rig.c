@@ -102,7 +102,7 @@ static rig *make(const char *named, const char *children, uint64_t seed, bool re
     d->deadletters = deadletters_new(STORE_BYTES);
     d->directory = directory_new();
     check(d->policies && d->ledger && d->deadletters && d->directory, "no memory");
-    actor_system_options options = {.simulate = true, .seed = seed};
+    actor_system_options options = {.workers = 1, .simulate = true, .seed = seed};
     check(actor_system_new(&options, &d->system) == ACTOR_OK, "no actor system");
     d->loaded = loaded_new(parse(named, children), NULL);
     check(d->loaded != NULL, "no memory");
