@@ -111,11 +111,14 @@ static HOT bool send_plain(actor_ref to, actor_msg **msg, actor_ref sender)
 
     if (UNLIKELY(!actor__msg_plain(m, false)))
         return false;
+    actor__online();
 
     actor *a = actor__resolve(to);
 
-    if (UNLIKELY(a == NULL || a->capacity != 0))
+    if (UNLIKELY(a == NULL || a->capacity != 0)) {
+        actor__offline();
         return false;
+    }
     m->sender = sender;
     m->held = true;
     *msg = NULL;
@@ -123,6 +126,7 @@ static HOT bool send_plain(actor_ref to, actor_msg **msg, actor_ref sender)
     ACTOR__PROBE_SEND(a, m);
     if (actor__mailbox_push(a, &m->node))
         actor__schedule(a);
+    actor__offline();
     return true;
 }
 
