@@ -111,6 +111,58 @@ START_TEST(RT_38_no_attempt_begins_at_or_after_the_deadline)
 }
 END_TEST
 
+/* ---- Nested retries ---- */
+
+enum { LAYERS = 3 };
+
+typedef struct layer {
+    retry_policy policy;
+    retry_budget budget;
+    int calls; /* attempts at this layer, retries among them */
+} layer;
+
+/* One message through `layer` and all below it: the lowest one always fails, and the others fail
+ * with it. All at the same instant, the worst case for a budget. */
+static void storm(layer *layers, int at)
+{
+    prng random = {1};
+    retry_progress message = {0};
+    retry_decision d;
+
+    if (at == LAYERS)
+        return;
+    retry_budget_call(&layers[at].budget, 0);
+    do {
+        layers[at].calls++;
+        message.attempts++;
+        storm(layers, at + 1);
+        d = retry_next(&layers[at].policy, &layers[at].budget, &message, 0, RETRY_NO_DEADLINE,
+                       RETRY_NOT_TOLD, &random);
+    } while (d.verdict == RETRY_WAIT);
+}
+
+/* Calls at the bottom for so many messages at the top. */
+static int storms(double budget, int messages)
+{
+    layer layers[LAYERS] = {0};
+    for (int i = 0; i < LAYERS; i++) {
+        layers[i].policy = retries(2);
+        layers[i].policy.budget = budget;
+    }
+    for (int i = 0; i < messages; i++)
+        storm(layers, 0);
+    return layers[LAYERS - 1].calls;
+}
+
+START_TEST(RT_36_three_layers_of_three_attempts_are_27_calls_and_a_budget_bounds_them)
+{
+    ck_assert_int_eq(storms(0, 1), 27);
+    ck_assert_int_eq(storms(0, 1000), 27000);
+    /* A layer makes a fifth more calls than it gets, and 100: 1300, 1660, 2092. */
+    ck_assert_int_eq(storms(0.2, 1000), 2092);
+}
+END_TEST
+
 /* ---- Numbers ---- */
 
 static void waits_are(backoff_policy p, const actor_ms *expected, size_t count)
@@ -345,22 +397,24 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {RT_01_success_at_once_is_one_attempt,
-                                  RT_02_success_after_two_failures_is_a_success,
-                                  RT_03_exhausted_is_the_last_failure,
-                                  RT_06_no_retries_is_a_single_attempt,
-                                  RT_38_no_attempt_begins_at_or_after_the_deadline,
-                                  RT_19_sequences_without_jitter,
-                                  RT_21_a_zero_base_never_waits,
-                                  SUP_167_linear_and_exponential_are_what_their_names_say,
-                                  RT_23_full_jitter_is_uniform_from_nothing_to_all,
-                                  RT_23_equal_jitter_is_uniform_in_the_upper_half,
-                                  RT_23_decorrelated_is_uniform_up_to_three_times_the_last_wait,
-                                  RT_24_jitter_after_the_cap_does_not_clump_on_it,
-                                  RT_24_decorrelated_clumps_on_the_cap_as_its_formula_implies,
-                                  RT_24_a_whole_sequence_never_passes_the_cap,
-                                  RT_25_the_spread_is_in_proportion_to_the_wait,
-                                  RT_26_sequences_of_neighbouring_seeds_have_nothing_in_common,
-                                  NULL};
+    const TTest *const tests[] = {
+        RT_01_success_at_once_is_one_attempt,
+        RT_02_success_after_two_failures_is_a_success,
+        RT_03_exhausted_is_the_last_failure,
+        RT_06_no_retries_is_a_single_attempt,
+        RT_38_no_attempt_begins_at_or_after_the_deadline,
+        RT_36_three_layers_of_three_attempts_are_27_calls_and_a_budget_bounds_them,
+        RT_19_sequences_without_jitter,
+        RT_21_a_zero_base_never_waits,
+        SUP_167_linear_and_exponential_are_what_their_names_say,
+        RT_23_full_jitter_is_uniform_from_nothing_to_all,
+        RT_23_equal_jitter_is_uniform_in_the_upper_half,
+        RT_23_decorrelated_is_uniform_up_to_three_times_the_last_wait,
+        RT_24_jitter_after_the_cap_does_not_clump_on_it,
+        RT_24_decorrelated_clumps_on_the_cap_as_its_formula_implies,
+        RT_24_a_whole_sequence_never_passes_the_cap,
+        RT_25_the_spread_is_in_proportion_to_the_wait,
+        RT_26_sequences_of_neighbouring_seeds_have_nothing_in_common,
+        NULL};
     return suite_run("scenarios_retry", tests, NULL, NULL);
 }
