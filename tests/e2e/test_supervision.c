@@ -122,7 +122,8 @@ START_TEST(SUP_81_a_child_that_is_killed_as_its_shutdown_says_is_no_news)
     server_expect_exit(s, 0);
     ck_assert_ptr_null(strstr(server_stderr(s), "warn"));
     server_free(s);
-    s = server_start(ROOT(HARDY) WORKER("a", ", stubborn", ", shutdown: 50ms"));
+    s = server_start(ROOT(HARDY)
+                         WORKER("a", ", stubborn, ready", ", start: ready, shutdown: 50ms"));
     server_signal(s, SIGTERM);
     server_expect_exit(s, 0);
     ck_assert_ptr_nonnull(strstr(server_stderr(s), "warn  supervisor: stopping after killed"));
