@@ -78,6 +78,21 @@ START_TEST(RT_37_each_attempt_has_a_timeout_of_its_own)
 }
 END_TEST
 
+START_TEST(RT_40_timeout_is_of_each_attempt_and_ttl_of_all)
+{
+    s = server_start(CHILDREN F("exec sleep 600", ", timeout: 400ms" RETRY(2, "1ms")));
+    answer a = ask("1");
+    expect_error(a, -32006, "failed");
+    ck_assert_int_eq((int)number_at(a.error, "data.attempts"), 3);
+    server_stop(s);
+    s = server_start(CHILDREN F("exec sleep 600", ", ttl: 400ms" RETRY(2, "1ms")));
+    a = ask("1");
+    expect_error(a, -32008, "expired");
+    ck_assert_int_eq((int)number_at(a.error, "data.attempts"), 1);
+    server_stop(s);
+}
+END_TEST
+
 START_TEST(RT_41_a_timeout_is_not_a_cancel)
 {
     s = server_start(CHILDREN F("exec sleep 60", ", timeout: 100ms"));
@@ -108,6 +123,23 @@ START_TEST(RT_53_every_attempt_counts_in_the_breaker_inside_of_the_retries)
 }
 END_TEST
 
+START_TEST(CB_31_what_the_limiter_refuses_never_reaches_the_breaker)
+{
+    s = server_start("version: 1\nlimiters: {l: {concurrency: 1, wait: 0}}\nbreakers:\n"
+                     "  b: {consecutive_failures: 1, open_for: 1h, probes: 1}\n" CHILD_OF F(
+                         "exec sleep 600", ", breaker: b, limit: l"));
+    const char *id = send_message(s, "f", "1");
+    wait_until(message_state(s, id)[0] == 'r'); /* running */
+    for (int i = 0; i < 3; i++)
+        expect_error(ask("2"), -32003, "mailbox_full");
+    ck_assert_str_eq(breaker_state(), "closed");
+    ck_assert_int_eq((int)number_at(rpc(s, "breaker.list", NULL).result, "items[0].not_permitted"),
+                     0);
+    expect_ok(rpcf(s, "message.cancel", "{\"message\":\"%s\"}", id));
+    server_stop(s);
+}
+END_TEST
+
 START_TEST(CB_32_a_program_that_crashes_counts_and_gives_its_permit_back)
 {
     s = server_start("version: 1\nbreakers:\n"
@@ -129,8 +161,10 @@ int main(void)
         RT_12_a_cancel_during_the_wait_ends_it_at_once,
         RT_18_a_message_that_waits_for_its_retry_holds_nobody_up,
         RT_37_each_attempt_has_a_timeout_of_its_own,
+        RT_40_timeout_is_of_each_attempt_and_ttl_of_all,
         RT_41_a_timeout_is_not_a_cancel,
         RT_53_every_attempt_counts_in_the_breaker_inside_of_the_retries,
+        CB_31_what_the_limiter_refuses_never_reaches_the_breaker,
         CB_32_a_program_that_crashes_counts_and_gives_its_permit_back,
         NULL,
     };
