@@ -58,12 +58,17 @@ static void list_cut(actor__runq *q, uint32_t n, actor **first, actor **last)
     bump(&q->taken, n);
 }
 
-static void fresh_push(actor__runq *q, actor *a)
+static void list_append(actor__runq *q, uint32_t n, actor *first, actor *last)
 {
-    uint32_t count = load_relaxed(&q->fresh_count);
+    uint32_t count = load_relaxed(&q->count);
 
-    q->fresh[(load_relaxed(&q->fresh_first) + count) % ACTOR__FRESH] = a;
-    store_release(&q->fresh_count, count + 1);
+    last->next = NULL;
+    if (count == 0)
+        q->first = first;
+    else
+        q->last->next = first;
+    q->last = last;
+    store_release(&q->count, count + n);
 }
 
 static actor *fresh_pop_oldest(actor__runq *q)
@@ -80,13 +85,23 @@ static actor *fresh_pop_oldest(actor__runq *q)
     return a;
 }
 
+/* More than ACTOR__FRESH are no longer fresh. */
+static void fresh_push(actor__runq *q, actor *a)
+{
+    if (load_relaxed(&q->fresh_count) == ACTOR__FRESH)
+        actor__runq_list_push(q, fresh_pop_oldest(q));
+
+    uint32_t count = load_relaxed(&q->fresh_count);
+
+    q->fresh[(load_relaxed(&q->fresh_first) + count) % ACTOR__FRESH] = a;
+    store_release(&q->fresh_count, count + 1);
+}
+
 /* ---- Owner --------------------------------------------------------------------------------- */
 
 void actor__runq_spawned(actor__runq *q, actor *a)
 {
     actor__runq_enter(q);
-    if (load_relaxed(&q->fresh_count) == ACTOR__FRESH)
-        actor__runq_list_push(q, fresh_pop_oldest(q));
     fresh_push(q, a);
     actor__runq_leave(q);
 }
@@ -125,10 +140,7 @@ uint32_t actor__runq_steal(actor__runq *to, actor__runq *from)
         return 0;
     actor__runq_enter(to);
     if (first != NULL) {
-        last->next = NULL;
-        to->first = first;
-        to->last = last;
-        store_release(&to->count, n);
+        list_append(to, n, first, last);
     } else {
         for (uint32_t i = 0; i < n; i++)
             fresh_push(to, fresh[i]);

@@ -56,8 +56,8 @@ void actor__runq_spawned(actor__runq *q, actor *a);
 /* Owner: the oldest `n`, as a list by `next`; there are more. */
 void actor__runq_cut(actor__runq *q, uint32_t n, actor **first, actor **last);
 
-/* The owner of `to`, which is empty, moves half of another's list there, or of its stack; of one,
- * all. Returns how many. */
+/* The owner of `to` moves half of another's list there, or of its stack; of one, all. Returns how
+ * many. */
 uint32_t actor__runq_steal(actor__runq *to, actor__runq *from);
 
 /* Another worker: what is in the slot. NULL: nothing. */
