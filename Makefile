@@ -352,7 +352,7 @@ PRODUCT_OBJ := $(sort $(LIBACTOR_OBJ) $(SUPERVISORS_OBJ) $(CONFIG_OBJ) $(DAEMON_
 
 # --- Targets for people ------------------------------------------------------
 
-.PHONY: all run test bench bench-policies bench-runtime bench-tree bench-peers asan tsan scenarios valgrind simulate model lint install uninstall deps format clean help
+.PHONY: all run test bench bench-daemon bench-policies bench-runtime bench-tree bench-peers asan tsan scenarios valgrind simulate model lint install uninstall deps format clean help
 
 all: $(LIBRARIES) $(PROGRAMS) ## build the programs and libactor (the default)
 
@@ -362,7 +362,11 @@ run: all ## build, then run the demo
 test: all $(UNIT_BIN) $(E2E_BIN) ## build and run all tests; T=text runs some
 	@tests/run $(BIN) $(UNIT_BIN) $(E2E_BIN)
 
-bench: all $(BENCH_DAEMON) ## measure the daemon against NNG itself; fails if a goal is missed
+bench: ## measure the runtime, then the daemon
+	@$(MAKE) --no-print-directory bench-runtime
+	@$(MAKE) --no-print-directory bench-daemon
+
+bench-daemon: all $(BENCH_DAEMON) ## measure the daemon against NNG itself; fails if a goal is missed
 	@$(BENCH_DAEMON) $(BIN)/actord
 
 bench-policies: $(BENCH_POLICIES) ## measure what retry, breaker, limiter and timeout cost a message
