@@ -139,7 +139,7 @@ uint32_t actor__runq_steal(actor__runq *to, actor__runq *from)
     if (n == 0)
         return 0;
     actor__runq_enter(to);
-    if (first != NULL) {
+    if (count != 0) {
         list_append(to, n, first, last);
     } else {
         for (uint32_t i = 0; i < n; i++)
