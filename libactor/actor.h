@@ -223,7 +223,17 @@ typedef struct actor_spec {
     uint32_t capacity;                /* of the mailbox, in messages; 0: unbounded */
     actor_on_full on_full;            /* dropped messages go to the dead-letter hook */
     uint32_t stash_capacity;          /* 0: unbounded */
+    bool high_priority;               /* runs before others, see below */
 } actor_spec;
+
+/* Actors of high priority. Whenever one has something to do, the first worker that ends its batch
+ * (options.batch messages of one actor) runs it next, or one that sleeps at once. Several take
+ * turns among themselves, each with a batch. They can't starve the others: after 8 such batches in
+ * a row a worker runs one of another actor. It is for few actors that do little, as those that
+ * watch over others: all of them share one queue, so that waking one costs more than waking another
+ * actor, and it is not kept on the worker of who sent it a message. The order of messages within an
+ * actor is their own priority's matter.
+ */
 
 /* Create an actor. With a supervisor it is down until actor_start(); without one its start callback
  * runs at once on a worker, before its first message.

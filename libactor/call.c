@@ -23,6 +23,7 @@ static actor *port_of_thread(void)
         a->capacity = 0;
         a->locked = false;
         a->port = true;
+        a->high = false;
         (void)actor__slot_publish(a);
         t->port = a;
     }

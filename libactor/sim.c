@@ -18,7 +18,7 @@
 #if ACTOR_DEBUG
 static bool ready(const actor_system *sys, const actor *a)
 {
-    const actor *b = sys->sim.first;
+    const actor *b = sys->sim.ready[a->high].first;
 
     while (b != NULL && b != a)
         b = b->next;
@@ -29,20 +29,29 @@ static bool ready(const actor_system *sys, const actor *a)
 void actor__sim_schedule(actor_system *sys, actor *a)
 {
     ACTOR__CHECK(!ready(sys, a), "an actor is ready twice");
-    a->next = NULL;
-    if (sys->sim.last == NULL)
-        sys->sim.first = a;
-    else
-        sys->sim.last->next = a;
-    sys->sim.last = a;
-    sys->sim.count++;
+    actor__queue_push(&sys->sim.ready[a->high], a, a, 1);
+}
+
+/* High actors go first, but others have their turn. */
+static actor__queue *whose_turn(actor_system *sys)
+{
+    actor__queue *others = &sys->sim.ready[false];
+    actor__queue *high = &sys->sim.ready[true];
+
+    if (high->count != 0 && (others->count == 0 || sys->sim.high_run < ACTOR__HIGH_RUN)) {
+        sys->sim.high_run++;
+        return high;
+    }
+    sys->sim.high_run = 0;
+    return others;
 }
 
 static actor *choose(actor_system *sys)
 {
-    uint32_t count = sys->sim.count < CHOICES ? sys->sim.count : CHOICES;
+    actor__queue *q = whose_turn(sys);
+    uint32_t count = q->count < CHOICES ? q->count : CHOICES;
     uint32_t skip = actor__rng_below(&sys->sim.rng, count);
-    actor **at = &sys->sim.first;
+    actor **at = &q->first;
     actor *before = NULL;
 
     for (; skip > 0; skip--) {
@@ -53,9 +62,9 @@ static actor *choose(actor_system *sys)
     actor *a = *at;
 
     *at = a->next;
-    if (sys->sim.last == a)
-        sys->sim.last = before;
-    sys->sim.count--;
+    if (q->last == a)
+        q->last = before;
+    q->count--;
     return a;
 }
 
@@ -98,7 +107,7 @@ static actor__worker *choose_worker(actor_system *sys)
 
 static bool run_one(actor_system *sys)
 {
-    if (sys->sim.count == 0)
+    if (sys->sim.ready[false].count + sys->sim.ready[true].count == 0)
         return false;
 
     actor__worker *w = choose_worker(sys);

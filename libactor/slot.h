@@ -41,7 +41,8 @@ struct actor {
     uint32_t capacity;      /* 0: unbounded */
     uint8_t on_full;        /* actor_on_full */
     bool locked;            /* bounded with ACTOR_DROP_OLDEST: user messages are in ext->locked */
-    bool port;              /* no actor but the mailbox of a thread in actor_call() */
+    bool port : 1;          /* no actor but the mailbox of a thread in actor_call() */
+    bool high : 1;          /* of high priority */
     _Atomic bool named;     /* names.c has an entry for it, perhaps */
     actor_system *sys;      /* NULL: a port's */
     actor *next;            /* in a list of ready, free or ended slots */

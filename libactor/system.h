@@ -23,6 +23,24 @@ typedef struct actor__seen {
     actor__runq_look queue;
 } actor__seen;
 
+/* Ready actors by `next`, in the order of becoming so. */
+typedef struct actor__queue {
+    actor *first, *last;
+    uint32_t count;
+} actor__queue;
+
+/* `count` of them to the end. */
+static inline void actor__queue_push(actor__queue *q, actor *first, actor *last, uint32_t count)
+{
+    last->next = NULL;
+    if (q->first == NULL)
+        q->first = first;
+    else
+        q->last->next = first;
+    q->last = last;
+    q->count += count;
+}
+
 struct actor_system {
     actor_system_options options; /* with the defaults filled in */
     actor__worker *workers;
@@ -37,9 +55,9 @@ struct actor_system {
     actor__worker *sleepers LOCK_GUARDED_BY(sleep_lock);
 
     alignas(ACTOR__LINE) actor_lock inject_lock;
-    actor *inject_first LOCK_GUARDED_BY(inject_lock);
-    actor *inject_last LOCK_GUARDED_BY(inject_lock);
-    _Atomic uint32_t injected; /* length of that list */
+    actor__queue injector[2] LOCK_GUARDED_BY(inject_lock); /* by actor.high */
+    _Atomic uint32_t injected;                             /* actors in both */
+    _Atomic uint32_t injected_high;                        /* in the second */
 
     alignas(ACTOR__LINE) _Atomic uint32_t alive;
     _Atomic uint32_t ended;    /* futex: bumped when the last one ends while stopping */
@@ -54,10 +72,14 @@ struct actor_system {
     struct {
         actor__rng rng;
         actor_ms now;
-        actor *first, *last; /* ready, in order of becoming so */
-        uint32_t count;
-    } sim; /* its thread's */
+        actor__queue ready[2]; /* by actor.high */
+        unsigned high_run;     /* batches of high actors since the last of another */
+    } sim;                     /* its thread's */
 };
+
+/* High actors' batches in a row, while others wait: the next one is theirs. With the odd one it is
+ * no power of two, so the turns of the injector and those of the run queue both come to others. */
+#define ACTOR__HIGH_RUN 8u
 
 /* One actor fewer. */
 void actor__system_ended(actor_system *sys);

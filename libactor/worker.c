@@ -11,6 +11,10 @@
  * other batch; what does not come to a short list is run at once, and so not spilled unrun. So
  * nobody starves.
  *
+ * Actors of high priority are in none of the queues, but in a list of their own beside the
+ * injector's: so whichever worker ends its batch first runs one, wherever it was woken. A worker
+ * that ran ACTOR__HIGH_RUN of them in a row has one turn of the above.
+ *
  * Sleeping. A worker that finds nothing becomes a searcher (at most half of them are), steals, and
  * else sleeps on its futex, until the next deadline of its own wheel at most. `idle` counts both
  * kinds. Who adds work wakes a sleeper only if nobody searches, since a searcher will find it; a
@@ -126,16 +130,15 @@ void actor__worker_wake_all(actor_system *sys)
 
 /* ---- Adding work --------------------------------------------------------------------------- */
 
-/* `first` to `last`, `count` actors by `next`. */
+/* `first` to `last`, `count` actors by `next`, all high or none. */
 static void inject(actor_system *sys, actor *first, actor *last, uint32_t count)
 {
-    last->next = NULL;
+    bool high = first->high;
+
     actor_lock_take(&sys->inject_lock);
-    if (sys->inject_first == NULL)
-        sys->inject_first = first;
-    else
-        sys->inject_last->next = first;
-    sys->inject_last = last;
+    actor__queue_push(&sys->injector[high], first, last, count);
+    if (high)
+        store_relaxed(&sys->injected_high, sys->injector[true].count);
     store_strong(&sys->injected, load_relaxed(&sys->injected) + count);
     actor_lock_give(&sys->inject_lock);
     wake_one(sys, ANY);
@@ -190,7 +193,7 @@ void actor__schedule(actor *a)
     actor_system *sys = a->sys;
     actor__worker *w = own_worker(sys);
 
-    if (LIKELY(w != NULL)) {
+    if (LIKELY(w != NULL && !a->high)) {
         actor__runq_woken(&w->runq, a);
         added(w);
     } else if (sys == NULL)
@@ -207,7 +210,7 @@ void actor__schedule_new(actor *a)
 {
     actor__worker *w = own_worker(a->sys);
 
-    if (w != NULL) {
+    if (w != NULL && !a->high) {
         actor__runq_spawned(&w->runq, a);
         added(w);
     } else {
@@ -246,7 +249,53 @@ static COLD unsigned fire_timers(actor__worker *w)
 
 /* ---- Finding work -------------------------------------------------------------------------- */
 
-/* One from the injector, and some more into the list. */
+static actor *pop_injected(actor_system *sys, bool high) LOCK_REQUIRES(sys->inject_lock)
+{
+    actor__queue *q = &sys->injector[high];
+    actor *a = q->first;
+
+    if (a == NULL)
+        return NULL;
+    q->first = a->next;
+    q->count--;
+    if (high)
+        store_relaxed(&sys->injected_high, q->count);
+    store_relaxed(&sys->injected, load_relaxed(&sys->injected) - 1);
+    return a;
+}
+
+static COLD actor *take_high(actor__worker *w)
+{
+    actor_system *sys = w->sys;
+
+    if (load_relaxed(&sys->injected_high) == 0)
+        return NULL;
+    actor_lock_take(&sys->inject_lock);
+
+    actor *a = pop_injected(sys, true);
+
+    actor_lock_give(&sys->inject_lock);
+    return a;
+}
+
+/* The same, unless it is the others' turn. */
+static actor *high_in_turn(actor__worker *w, uint64_t tick)
+{
+    if (tick != w->high_tick + 1)
+        w->high_run = 0;
+    if (w->high_run == ACTOR__HIGH_RUN)
+        return NULL;
+
+    actor *a = take_high(w);
+
+    if (a != NULL) {
+        w->high_run++;
+        w->high_tick = tick;
+    }
+    return a;
+}
+
+/* One from the injector, and some more into the list; a high one only if there is no other. */
 static COLD actor *take_injected(actor__worker *w)
 {
     actor_system *sys = w->sys;
@@ -255,26 +304,21 @@ static COLD actor *take_injected(actor__worker *w)
         return NULL;
     actor_lock_take(&sys->inject_lock);
 
-    actor *a = sys->inject_first;
-    uint32_t left = load_relaxed(&sys->injected);
+    uint32_t left = sys->injector[false].count;
     uint32_t take = left / sys->options.workers + 1;
 
     if (take > INJECT_BATCH)
         take = INJECT_BATCH;
     if (load_relaxed(&w->runq.count) >= INJECT_BATCH)
         take = 1;
-    if (a != NULL) {
-        sys->inject_first = a->next;
-        left--;
-    }
-    for (uint32_t i = 1; i < take && sys->inject_first != NULL; i++) {
-        actor *b = sys->inject_first;
 
-        sys->inject_first = b->next;
+    actor *a = pop_injected(sys, false);
+    actor *b;
+
+    if (a == NULL)
+        a = pop_injected(sys, true);
+    for (uint32_t i = 1; i < take && (b = pop_injected(sys, false)) != NULL; i++)
         actor__runq_add(&w->runq, b);
-        left--;
-    }
-    store_strong(&sys->injected, left);
     actor_lock_give(&sys->inject_lock);
     return a;
 }
@@ -499,7 +543,9 @@ static COLD actor *find_work(actor__worker *w)
         fire_timers(w);
         actor__quiescent();
         actor__slot_reclaim(true);
-        a = actor__runq_take(&w->runq);
+        a = take_high(w);
+        if (a == NULL)
+            a = actor__runq_take(&w->runq);
         if (a == NULL)
             a = take_injected(w);
         if (a == NULL && searching && !w->reluctant)
@@ -520,9 +566,14 @@ static COLD actor *find_work(actor__worker *w)
     return NULL;
 }
 
-static bool injectors_turn(actor__worker *w, uint64_t tick)
+/* What is in the injector and goes before the queue. */
+static COLD actor *injectors_turn(actor__worker *w, uint64_t tick)
 {
-    return tick % (injector_longer(w) ? 2 : INJECT_EVERY) == 0;
+    actor *a = high_in_turn(w, tick);
+
+    if (a == NULL && tick % (injector_longer(w) ? 2 : INJECT_EVERY) == 0)
+        a = take_injected(w);
+    return a;
 }
 
 static HOT actor *next(actor__worker *w, uint64_t tick)
@@ -535,8 +586,8 @@ static HOT actor *next(actor__worker *w, uint64_t tick)
         actor__slot_reclaim(false);
     if (tick % CLOCK_EVERY == 0 && load_relaxed(&w->wheel.count) != 0)
         fire_timers(w);
-    if (UNLIKELY(load_relaxed(&sys->injected) != 0) && injectors_turn(w, tick))
-        a = take_injected(w);
+    if (UNLIKELY(load_relaxed(&sys->injected) != 0))
+        a = injectors_turn(w, tick);
     if (a == NULL)
         a = actor__runq_take(&w->runq);
     if (a == NULL)
@@ -547,6 +598,17 @@ static HOT actor *next(actor__worker *w, uint64_t tick)
     if (worth_waking(load_relaxed(&sys->idle), EAGER) && actor__runq_tempting(&w->runq))
         wake_one(sys, EAGER);
     return a;
+}
+
+/* It is to run again. */
+static inline void put_back(actor__worker *w, actor *a, actor__after after)
+{
+    if (UNLIKELY(a->high) || (after == ACTOR__MORE && UNLIKELY(injector_longer(w)))) {
+        inject(w->sys, a, a, 1);
+    } else {
+        actor__runq_add(&w->runq, a);
+        added(w);
+    }
 }
 
 void *actor__worker_main(void *arg)
@@ -566,12 +628,8 @@ void *actor__worker_main(void *arg)
         actor__batch_end();
 
         bump(&w->tick, 1);
-        if (after == ACTOR__MORE && UNLIKELY(injector_longer(w))) {
-            inject(sys, a, a, 1);
-        } else if (after == ACTOR__MORE || after == ACTOR__GAP) {
-            actor__runq_add(&w->runq, a);
-            added(w);
-        }
+        if (after == ACTOR__MORE || after == ACTOR__GAP)
+            put_back(w, a, after);
         if (after == ACTOR__GAP && stuck == a)
             sched_yield(); /* let the producer in the gap go on */
         stuck = after == ACTOR__GAP ? a : NULL;

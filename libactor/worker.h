@@ -16,10 +16,12 @@ typedef struct actor__worker {
     actor_msg *msg; /* in hand, and may be taken; or NULL */
     bool taken;     /* it was */
     bool now_known;
-    actor_ms now;    /* of the current batch, if known */
-    unsigned looks;  /* as a watcher, since it ran something */
-    int64_t loot_ns; /* when it stole last; 0: what it runs now is its own */
-    bool reluctant;  /* to steal; others read it while it sleeps, under sys->sleep_lock */
+    actor_ms now;       /* of the current batch, if known */
+    unsigned looks;     /* as a watcher, since it ran something */
+    unsigned high_run;  /* batches of high actors, without another in between */
+    uint64_t high_tick; /* of the last of them */
+    int64_t loot_ns;    /* when it stole last; 0: what it runs now is its own */
+    bool reluctant;     /* to steal; others read it while it sleeps, under sys->sleep_lock */
     actor__rng rng;
     pthread_t thread;
 

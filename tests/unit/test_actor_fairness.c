@@ -17,10 +17,16 @@ static latch done = LATCH_INIT;
 static atomic_bool over;    /* those that are busy for ever stop */
 static atomic_ulong worked; /* messages of those */
 
+static void open_with(const actor_system_options *options)
+{
+    atomic_store(&over, false);
+    atomic_store(&worked, 0);
+    ck_assert_int_eq(actor_system_new(options, &sys), ACTOR_OK);
+}
+
 static void open_system(unsigned workers)
 {
-    actor_system_options options = {.workers = workers, .batch = BATCH};
-    ck_assert_int_eq(actor_system_new(&options, &sys), ACTOR_OK);
+    open_with(&(actor_system_options){.workers = workers, .batch = BATCH});
 }
 
 static void close_system(void)
@@ -29,12 +35,17 @@ static void close_system(void)
     actor_system_free(sys, 20000);
 }
 
-static actor_ref spawn(const actor_behaviour *behaviour, void *arg)
+static actor_ref spawn_as(const actor_behaviour *behaviour, void *arg, bool high)
 {
-    actor_spec spec = {.behaviour = behaviour, .arg = arg};
+    actor_spec spec = {.behaviour = behaviour, .arg = arg, .high_priority = high};
     actor_ref ref;
     ck_assert_int_eq(actor_spawn(sys, &spec, &ref), ACTOR_OK);
     return ref;
+}
+
+static actor_ref spawn(const actor_behaviour *behaviour, void *arg)
+{
+    return spawn_as(behaviour, arg, false);
 }
 
 static void send(actor_ref to, uint16_t type)
@@ -218,6 +229,185 @@ static actor_verdict note_high(actor *self, void *state, actor_msg *msg)
     return ACTOR_CONTINUE;
 }
 
+/* ---- Actors of high priority ---- */
+
+enum { QUEUE = 50, TIMES = 100, SEEDS = 200 };
+
+/* Messages that each worker's busy actors handled. */
+static _Thread_local unsigned mine; /* 0: none yet */
+static atomic_uint threads;
+static atomic_ulong by_thread[16];
+
+static unsigned my_number(void)
+{
+    if (mine == 0)
+        mine = atomic_fetch_add(&threads, 1) % 15 + 1;
+    return mine;
+}
+
+enum { WAKE = 10 };
+
+static actor_ref important;
+static unsigned long at_wake[16]; /* by_thread, just after the important one was woken */
+static unsigned long at_turn;     /* the same of the worker that ran it, then */
+static unsigned turn_of;
+
+static void wake_important(void)
+{
+    send(important, MARK);
+    for (int i = 0; i < 16; i++)
+        at_wake[i] = atomic_load(&by_thread[i]);
+    latch_add(&done, 1);
+}
+
+static actor_verdict keep_busy(actor *self, void *state, actor_msg *msg)
+{
+    (void)state;
+    atomic_fetch_add(&by_thread[my_number()], 1);
+    if (actor_msg_type(msg) == WAKE)
+        wake_important();
+    else
+        again(self);
+    return ACTOR_CONTINUE;
+}
+
+static actor_verdict note_turn(actor *self, void *state, actor_msg *msg)
+{
+    (void)self;
+    (void)state;
+    (void)msg;
+    turn_of = my_number();
+    at_turn = atomic_load(&by_thread[turn_of]);
+    latch_add(&done, 1);
+    return ACTOR_CONTINUE;
+}
+
+static const actor_behaviour drudge = {.name = "drudge", .handle = keep_busy};
+static const actor_behaviour vip = {.name = "vip", .handle = note_turn};
+
+static actor_ref crowd_and_important(void)
+{
+    actor_ref one = ACTOR_NONE;
+    for (int i = 0; i < QUEUE; i++)
+        send(one = spawn(&drudge, NULL), MORE);
+    important = spawn_as(&vip, NULL, true);
+    return one;
+}
+
+/* How many messages the worker that ran it had handled since it was woken; the most of many. */
+static long most_before_its_turn(unsigned workers, bool by_actor)
+{
+    long most = 0;
+    open_system(workers);
+    actor_ref one = crowd_and_important();
+    for (int i = 0; i < TIMES; i++) {
+        uint64_t before = latch_count(&done);
+        if (by_actor)
+            send(one, WAKE);
+        else
+            wake_important();
+        ck_assert(latch_wait(&done, before + 2));
+        long n = (long)at_turn - (long)at_wake[turn_of];
+        most = n > most ? n : most;
+    }
+    close_system();
+    return most;
+}
+
+START_TEST(high_actor_woken_by_another_has_its_turn_after_the_batch_in_hand)
+{
+    ck_assert_int_le(most_before_its_turn(1, true), BATCH);
+}
+END_TEST
+
+START_TEST(high_actor_woken_by_one_of_two_workers_has_its_turn_after_a_batch)
+{
+    ck_assert_int_le(most_before_its_turn(2, true), BATCH);
+}
+END_TEST
+
+START_TEST(high_actor_woken_by_a_thread_has_its_turn_after_a_batch)
+{
+    ck_assert_int_le(most_before_its_turn(1, false), BATCH);
+    ck_assert_int_le(most_before_its_turn(2, false), BATCH);
+}
+END_TEST
+
+static void simulate(uint64_t seed)
+{
+    open_with(&(actor_system_options){.simulate = true, .seed = seed, .batch = BATCH});
+}
+
+START_TEST(high_actor_in_the_simulation_is_the_next_one)
+{
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        simulate(seed);
+        (void)crowd_and_important();
+        for (int i = 0; i < TIMES; i++)
+            actor_sim_step(sys);
+        uint64_t before = latch_count(&done);
+        wake_important();
+        actor_sim_step(sys);
+        ck_assert_uint_eq(latch_count(&done), before + 2);
+        close_system();
+    }
+}
+END_TEST
+
+static actor_verdict begin_high_game(actor *self, void *state, actor_msg *msg)
+{
+    (void)state;
+    (void)msg;
+    for (int i = 0; i < 2; i++)
+        pair[i] = spawn_as(&player, NULL, true);
+    begin_waiting(self);
+    tell(self, pair[0], MORE, ACTOR_NORMAL);
+    tell(self, pair[1], MORE, ACTOR_NORMAL);
+    return ACTOR_CONTINUE;
+}
+
+static const actor_behaviour high_game = {.name = "starter", .handle = begin_high_game};
+
+/* Of each worker's batches one in nine. */
+START_TEST(high_actors_that_wake_each_other_for_ever_let_others_in)
+{
+    ck_assert_uint_le(wait_for_turn(&high_game), 9UL * BATCH);
+}
+END_TEST
+
+START_TEST(high_actors_for_ever_let_in_whom_a_thread_wakes)
+{
+    open_system(1);
+    to_wait = spawn(&waiting, &the_waiter);
+    send(spawn(&high_game, NULL), GO);
+    ck_assert(latch_wait(&done, 1));
+    send(spawn(&drudge, NULL), MORE); /* one that fills the turns of the run queue */
+    for (uint64_t i = 0; i < TIMES; i++) {
+        send(to_wait, MARK);
+        ck_assert(latch_wait(&done, 2 + i));
+    }
+    close_system();
+}
+END_TEST
+
+/* Of the others the starter may get the first turn, to find that it has nothing more to do. */
+START_TEST(high_actors_in_the_simulation_let_others_in)
+{
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        simulate(seed);
+        to_wait = spawn(&waiting, &the_waiter);
+        send(spawn(&high_game, NULL), GO);
+        uint64_t before = latch_count(&done);
+        for (int i = 0; i < 1 + 2 * 9; i++)
+            actor_sim_step(sys);
+        ck_assert_uint_eq(latch_count(&done), before + 1);
+        close_system();
+    }
+}
+END_TEST
+
+/* ---- Messages of high priority ---- */
+
 START_TEST(message_of_high_priority_is_the_next_one_handled)
 {
     static const actor_behaviour b = {.name = "queue", .handle = note_high};
@@ -278,8 +468,6 @@ static unsigned least_share(unsigned workers)
 {
     static const actor_behaviour starter = {.name = "starter", .handle = begin_crowd};
     static unsigned sorted[CROWD];
-    atomic_store(&over, false);
-    atomic_store(&worked, 0);
     for (size_t i = 0; i < CROWD; i++)
         atomic_store(&shares[i], 0);
     uint64_t rounds = latch_count(&done);
@@ -319,6 +507,13 @@ int main(void)
         actor_with_a_never_empty_mailbox_lets_others_in_after_a_batch,
         pair_that_wakes_each_other_for_ever_lets_others_in,
         chain_of_spawns_for_ever_lets_others_in,
+        high_actor_woken_by_another_has_its_turn_after_the_batch_in_hand,
+        high_actor_woken_by_one_of_two_workers_has_its_turn_after_a_batch,
+        high_actor_woken_by_a_thread_has_its_turn_after_a_batch,
+        high_actor_in_the_simulation_is_the_next_one,
+        high_actors_that_wake_each_other_for_ever_let_others_in,
+        high_actors_for_ever_let_in_whom_a_thread_wakes,
+        high_actors_in_the_simulation_let_others_in,
         message_of_high_priority_is_the_next_one_handled,
         slowest_of_ten_thousand_busy_actors_gets_half_of_the_median,
         slowest_of_ten_thousand_on_two_workers_gets_half_of_the_median,
