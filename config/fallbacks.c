@@ -25,8 +25,8 @@ static const config_node *node_of(const config_child *child)
 
 static bool collect(const config_child *root, links *all)
 {
-    size_t count = 0;
-    for (const config_child *c = root; c; c = config_next_child(root, c))
+    size_t count = 1; /* the root */
+    for (const config_child *c = root; (c = config_next_child(root, c));)
         count++;
     all->items = calloc(count, sizeof *all->items);
     if (!all->items)

@@ -13,6 +13,7 @@
 enum { TEXT_MAX = 400 };
 
 void attempt_begin(delivery *d, attempt *a, message *m, bool hedge, clock_ms now)
+    LOCK_REQUIRES(d->unit->lock)
 {
     a->message = message_hold(m);
     a->number = message_attempt_count(m);
@@ -49,7 +50,7 @@ static void report(unit *u, attempt *a, breaker_result result, clock_ms now) LOC
         policy_breaker_report(u->breaker, &a->permit, result, now);
 }
 
-void attempt_ignore(unit *u, message *m)
+void attempt_ignore(unit *u, message *m) LOCK_REQUIRES(u->lock)
 {
     attempt *a;
     TAILQ_FOREACH(a, &m->attempts, sibling)
@@ -146,9 +147,9 @@ static void call_failed(delivery *d, unit *u, message *m, clock_ms told, const c
     retry_or_end(d, u, m, told, text);
 }
 
-void attempt_call_failed(delivery *d, message *m)
+void attempt_call_failed(delivery *d, unit *u, message *m) LOCK_REQUIRES(u->lock)
 {
-    call_failed(d, d->unit, m, RETRY_NOT_TOLD, "it was not answered");
+    call_failed(d, u, m, RETRY_NOT_TOLD, "it was not answered");
 }
 
 /* When the next of the attempts left times out. */

@@ -86,8 +86,8 @@ static bool begin_hedge(delivery *d, unit *u, attempt *a, clock_ms now) LOCK_REQ
     message *m;
     clock_ms wait;
     while ((m = TAILQ_FIRST(&u->hedges)) && hedge_room(d, u)) {
-        bool allowed = (!m->deadline || now < m->deadline) &&
-                       (!u->retry || policy_retry_hedge(u->retry, now));
+        bool allowed =
+            (!m->deadline || now < m->deadline) && (!u->retry || policy_retry_hedge(u->retry, now));
         if (allowed && u->breaker)
             allowed = policy_breaker_acquire(u->breaker, now, &a->permit, &wait);
         if (allowed) {
@@ -98,7 +98,7 @@ static bool begin_hedge(delivery *d, unit *u, attempt *a, clock_ms now) LOCK_REQ
         bool over = hedge_refused(&m->call);
         unit_want_hedge(u, m);
         if (over)
-            attempt_call_failed(d, m);
+            attempt_call_failed(d, u, m);
     }
     return false;
 }

@@ -49,6 +49,7 @@ static fallback *make(unit *u, message *m, const char *error) LOCK_REQUIRES(u->l
 }
 
 bool fallback_begin(unit *u, message *m, message_state state, rpc_code outcome, const char *error)
+    LOCK_REQUIRES(u->lock)
 {
     if (m->fallback || !is_for(outcome) || u->gone || !u->child->fallback)
         return false;

@@ -113,7 +113,7 @@ void attempt_release(delivery *d, attempt *a);
 void attempt_begin(delivery *d, attempt *a, message *m, bool hedge, clock_ms now);
 /* The hedge that m waits for can't begin, and that was all: the call has failed. Under the unit's
  * lock. */
-void attempt_call_failed(delivery *d, message *m);
+void attempt_call_failed(delivery *d, struct unit *u, message *m);
 /* The permits of m's attempts go back to the breaker: it has ended otherwise, or the unit is about
  * to get another breaker. Under the unit's lock. */
 void attempt_ignore(struct unit *u, message *m);

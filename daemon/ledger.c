@@ -180,10 +180,12 @@ void ledger_finished(ledger *l, message *m, bool answered)
     if (!oldest(l))
         alarm_set(&l->alarm, m->finished + l->keep_done);
     if (answered && !m->key) {
+        message *first = TAILQ_FIRST(&l->answered);
+        if (first && l->answered_count == ANSWERED_KEPT)
+            forget(l, too_many = first);
         TAILQ_INSERT_TAIL(&l->answered, m, kept);
         m->kept_as = KEPT_ANSWERED;
-        if (++l->answered_count > ANSWERED_KEPT)
-            forget(l, too_many = TAILQ_FIRST(&l->answered));
+        l->answered_count++;
     } else {
         TAILQ_INSERT_TAIL(&l->finished, m, kept);
         m->kept_as = KEPT_FINISHED;

@@ -149,7 +149,10 @@ static void update_settings(child_spec *old, const supervisor_child *child)
 /* `old` is in the spec, or NULL. */
 static void replace_spec(sup *s, pool *p, child_spec *old, child_spec *fresh)
 {
-    fresh->child.instances = (p ? p->spec : old)->child.instances;
+    if (p)
+        fresh->child.instances = p->spec->child.instances;
+    else if (old)
+        fresh->child.instances = old->child.instances;
     if (old) {
         sup_spec_insert(s->spec, fresh, old);
         sup_spec_unlink(s->spec, old);

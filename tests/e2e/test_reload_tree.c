@@ -59,11 +59,14 @@ static void crash(const char *name)
 static void expect_children(const char *under, const char *names)
 {
     char text[256] = "";
+    size_t used = 0;
     answer a = rpcf(s, "tree", "{\"under\":\"%s\"}", under);
     for (int i = 0; i < count_at(a.result, "children"); i++) {
         char path[32];
         snprintf(path, sizeof path, "children[%d].name", i);
-        strcat(strcat(text, i ? " " : ""), text_at(a.result, path));
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s%s", i ? " " : "",
+                                 text_at(a.result, path));
+        ck_assert_uint_lt(used, sizeof text);
     }
     ck_assert_str_eq(text, names);
 }

@@ -22,6 +22,7 @@
 #include "daemon/ledger.h"
 #include "daemon/log.h"
 #include "daemon/policy.h"
+#include "daemon/runner.h"
 #include "daemon/tree.h"
 #include "daemon/unit.h"
 #include "supervisors/prng.h"
@@ -198,7 +199,8 @@ static unsigned permits_out(const attempt *newest)
 {
     unsigned n = 0;
     for (size_t i = 0; i < HANDS; i++)
-        n += hands[i] && hands[i]->base.breaker == newest->breaker &&
+        n += hands[i] && hands[i]->base.message &&
+             hands[i]->base.message->unit->breaker == newest->message->unit->breaker &&
              hands[i]->base.permit.generation == newest->permit.generation;
     return n;
 }
@@ -238,7 +240,7 @@ static void may_begin(const delivery *of, const attempt *a)
     must(!a->hedge || of->attempt_count <= u->settings.credits + HEDGES);
     must(of->attempt_count - of->hedge_count <= u->settings.credits);
     must(!u->limiter || messages_placed() <= CONCURRENCY);
-    if (!a->breaker)
+    if (!a->permit.generation)
         return;
     must(!strstr(breaker_is, "open") || strcmp(breaker_is, "half_open") == 0);
     must(breaker_is[0] != 'h' || permits_out(a) <= PROBES);
@@ -543,15 +545,15 @@ static void steer(void)
     unit *u = some_unit(7);
     size_t which = (size_t)pick(0, 4);
     if (requests[which] == supervisor_request_kill)
-        atomic_store(&u->kill_asked, true);
-    send(u->parent->ref, requests[which](u->name));
+        atomic_store(&unit_runner(u, 1)->kill_asked, true);
+    send(unit_runner(u->parent, 1)->ref, requests[which](u->name));
     unit_release(u);
 }
 
 static void crash(void)
 {
     unit *u = some_unit(6);
-    send(u->ref, actor_msg_new(UNIT_MSG_KIND, 0));
+    send(unit_runner(u, 1)->ref, actor_msg_new(UNIT_MSG_KIND, 0));
     unit_release(u);
 }
 
@@ -657,7 +659,7 @@ static void let_it_end(void)
     for (unit **u = list; *u; u++) {
         (*u)->paused = false;
         if ((*u)->state == UNIT_STOPPED && (*u)->parent)
-            send((*u)->parent->ref, supervisor_request_restart((*u)->name));
+            send(unit_runner((*u)->parent, 1)->ref, supervisor_request_restart((*u)->name));
         unit_nudge(*u);
     }
     directory_list_free(list);
@@ -676,7 +678,7 @@ static void let_it_end(void)
 
 static void end(void)
 {
-    actor_stop(d.root->ref);
+    actor_stop(unit_runner(d.root, 1)->ref);
     for (int i = 0; i < 60000 && !root_over; i++)
         pass(1);
     must(root_over);

@@ -193,7 +193,7 @@ START_TEST(RT_83_at_most_max_attempts_beside_the_first)
     run r = play_at(&s, 0);
     ck_assert_uint_eq(r.attempts, 4);
     for (int i = 0; i < 4; i++)
-        ck_assert_int_eq(r.begun[i], 100 * i);
+        ck_assert_int_eq(r.begun[i], 100L * i);
     s.policy.max = 0;
     ck_assert_uint_eq(play_at(&s, 0).attempts, 1);
 }
@@ -310,7 +310,7 @@ static figures measure(hedge_policy policy, service *world)
     f.failed /= CALLS;
     f.extra = (double)world->attempts / CALLS - 1;
     f.p50 = took[CALLS / 2];
-    f.p99 = took[CALLS / 100 * 99];
+    f.p99 = took[(size_t)CALLS / 100 * 99];
     return f;
 }
 
