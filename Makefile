@@ -331,7 +331,7 @@ HARNESS_OBJ := $(call objs,$(HARNESS_SRC))
 UNIT_BIN    := $(patsubst %.c,$(OUT)/%,$(call matching,$(UNIT_SRC)))
 E2E_BIN     := $(patsubst %.c,$(OUT)/%,$(call matching,$(E2E_SRC)))
 # They take the number of seeds from SEEDS, one seed from SEED.
-SIMULATIONS := test_actor_sim test_actor_room_sim test_supervisor_sim
+SIMULATIONS := test_actor_sim test_actor_room_sim test_supervisor_sim test_delivery_sim
 BENCH_DAEMON_OBJ := $(call objs,$(BENCH_DAEMON_SRC))
 BENCH_DAEMON     := $(OUT)/bench/daemon
 BENCH_RUNTIME_OBJ := $(call objs,$(BENCH_RUNTIME_SRC))

@@ -4,8 +4,6 @@
  *
  * Whatever happens:
  *   - no kid lives twice, none under a supervisor that does not run
- *   - kids start after all that come before them in their supervisor's start order, and stop before
- *     them, while a supervisor starts or ends as a whole
  *   - no more restarts inside a period than the limit says
  *   - no supervisor ends with its significant children unless its mode says so
  *   - every call is answered, once
