@@ -20,58 +20,53 @@
 #define DAYS(n) ((n)*INT64_C(86400000000))
 #define TIME    .min = 1, .max = DAYS(3650)
 
-static const config_word backoffs[] = {{"fixed", CONFIG_BACKOFF_FIXED, false},
-                                       {"linear", CONFIG_BACKOFF_LINEAR, false},
-                                       {"exponential", CONFIG_BACKOFF_EXPONENTIAL, false},
-                                       {"decorrelated", CONFIG_BACKOFF_DECORRELATED, false},
-                                       {NULL, 0, false}};
-static const config_word jitters[] = {{"none", CONFIG_JITTER_NONE, false},
-                                      {"full", CONFIG_JITTER_FULL, false},
-                                      {"equal", CONFIG_JITTER_EQUAL, false},
-                                      {NULL, 0, false}};
-static const config_word roles[] = {{"admin", CONFIG_ROLE_ADMIN, false},
-                                    {"submit", CONFIG_ROLE_SUBMIT, false},
-                                    {"observe", CONFIG_ROLE_OBSERVE, false},
-                                    {NULL, 0, false}};
-static const config_word vias[] = {
-    {"auto", CONFIG_VIA_AUTO, false}, {"nng", CONFIG_VIA_NNG, false}, {NULL, 0, false}};
-const config_word schema_log_levels[] = {
-    {"error", CONFIG_LOG_ERROR, false},  {"warn", CONFIG_LOG_WARN, false},
-    {"info", CONFIG_LOG_INFO, false},    {"debug", CONFIG_LOG_DEBUG, false},
-    {"warning", CONFIG_LOG_WARN, false}, {NULL, 0, false}};
-static const config_word log_formats[] = {{"auto", CONFIG_LOG_AUTO, false},
-                                          {"text", CONFIG_LOG_TEXT, false},
-                                          {"json", CONFIG_LOG_JSON, false},
-                                          {"journal", CONFIG_LOG_JOURNAL, false},
-                                          {NULL, 0, false}};
-static const config_word strategies[] = {{"one_for_one", CONFIG_ONE_FOR_ONE, false},
-                                         {"one_for_all", CONFIG_ONE_FOR_ALL, false},
-                                         {"rest_for_one", CONFIG_REST_FOR_ONE, false},
-                                         {NULL, 0, false}};
-static const config_word shutdowns[] = {{"never", CONFIG_NEVER, false},
-                                        {"any_significant", CONFIG_ANY_SIGNIFICANT, false},
-                                        {"all_significant", CONFIG_ALL_SIGNIFICANT, false},
-                                        {NULL, 0, false}};
-static const config_word restarts[] = {{"permanent", CONFIG_PERMANENT, false},
-                                       {"transient", CONFIG_TRANSIENT, false},
-                                       {"temporary", CONFIG_TEMPORARY, false},
-                                       {NULL, 0, false}};
-static const config_word starts[] = {{"spawned", CONFIG_START_SPAWNED, false},
-                                     {"ready", CONFIG_START_READY, false},
-                                     {NULL, 0, false}};
-static const config_word on_fulls[] = {{"reject", CONFIG_FULL_REJECT, false},
-                                       {"drop_oldest", CONFIG_FULL_DROP_OLDEST, false},
-                                       {"drop_newest", CONFIG_FULL_DROP_NEWEST, false},
-                                       {NULL, 0, false}};
-const config_word schema_priorities[] = {{"low", CONFIG_PRIORITY_LOW, false},
-                                         {"normal", CONFIG_PRIORITY_NORMAL, false},
-                                         {"high", CONFIG_PRIORITY_HIGH, false},
-                                         {"critical", CONFIG_PRIORITY_CRITICAL, false},
-                                         {NULL, 0, false}};
-static const config_word on_failures[] = {{"dead_letter", CONFIG_DEAD_LETTER, false},
-                                          {"drop", CONFIG_DROP, false},
-                                          {"crash", CONFIG_CRASH, false},
-                                          {NULL, 0, false}};
+static const config_word backoffs[] = {{"fixed", CONFIG_BACKOFF_FIXED},
+                                       {"linear", CONFIG_BACKOFF_LINEAR},
+                                       {"exponential", CONFIG_BACKOFF_EXPONENTIAL},
+                                       {"decorrelated", CONFIG_BACKOFF_DECORRELATED},
+                                       {NULL, 0}};
+static const config_word jitters[] = {{"none", CONFIG_JITTER_NONE},
+                                      {"full", CONFIG_JITTER_FULL},
+                                      {"equal", CONFIG_JITTER_EQUAL},
+                                      {NULL, 0}};
+static const config_word roles[] = {{"admin", CONFIG_ROLE_ADMIN},
+                                    {"submit", CONFIG_ROLE_SUBMIT},
+                                    {"observe", CONFIG_ROLE_OBSERVE},
+                                    {NULL, 0}};
+static const config_word vias[] = {{"auto", CONFIG_VIA_AUTO}, {"nng", CONFIG_VIA_NNG}, {NULL, 0}};
+const config_word schema_log_levels[] = {{"error", CONFIG_LOG_ERROR},  {"warn", CONFIG_LOG_WARN},
+                                         {"info", CONFIG_LOG_INFO},    {"debug", CONFIG_LOG_DEBUG},
+                                         {"warning", CONFIG_LOG_WARN}, {NULL, 0}};
+static const config_word log_formats[] = {{"auto", CONFIG_LOG_AUTO},
+                                          {"text", CONFIG_LOG_TEXT},
+                                          {"json", CONFIG_LOG_JSON},
+                                          {"journal", CONFIG_LOG_JOURNAL},
+                                          {NULL, 0}};
+static const config_word strategies[] = {{"one_for_one", CONFIG_ONE_FOR_ONE},
+                                         {"one_for_all", CONFIG_ONE_FOR_ALL},
+                                         {"rest_for_one", CONFIG_REST_FOR_ONE},
+                                         {NULL, 0}};
+static const config_word shutdowns[] = {{"never", CONFIG_NEVER},
+                                        {"any_significant", CONFIG_ANY_SIGNIFICANT},
+                                        {"all_significant", CONFIG_ALL_SIGNIFICANT},
+                                        {NULL, 0}};
+static const config_word restarts[] = {{"permanent", CONFIG_PERMANENT},
+                                       {"transient", CONFIG_TRANSIENT},
+                                       {"temporary", CONFIG_TEMPORARY},
+                                       {NULL, 0}};
+static const config_word starts[] = {
+    {"spawned", CONFIG_START_SPAWNED}, {"ready", CONFIG_START_READY}, {NULL, 0}};
+static const config_word on_fulls[] = {{"reject", CONFIG_FULL_REJECT},
+                                       {"drop_oldest", CONFIG_FULL_DROP_OLDEST},
+                                       {"drop_newest", CONFIG_FULL_DROP_NEWEST},
+                                       {NULL, 0}};
+const config_word schema_priorities[] = {{"low", CONFIG_PRIORITY_LOW},
+                                         {"normal", CONFIG_PRIORITY_NORMAL},
+                                         {"high", CONFIG_PRIORITY_HIGH},
+                                         {"critical", CONFIG_PRIORITY_CRITICAL},
+                                         {NULL, 0}};
+static const config_word on_failures[] = {
+    {"dead_letter", CONFIG_DEAD_LETTER}, {"drop", CONFIG_DROP}, {"crash", CONFIG_CRASH}, {NULL, 0}};
 
 static const config_row system_rows[] = {
     {"name", &type_name, offsetof(config, system.name),

@@ -30,7 +30,6 @@ typedef struct config_type {
 typedef struct config_word {
     const char *text;
     int value;
-    bool later;
 } config_word;
 
 enum {

@@ -233,9 +233,7 @@ static void read_word(reader *r, const config_row *row, const config_node *n, vo
     for (const config_word *w = row->words; w->text; w++) {
         if (strcmp(w->text, s) != 0)
             continue;
-        if (w->later)
-            read_error(r, n, NULL, "%s: '%s' is not supported yet", row->key, s);
-        else if (row->standard) /* without a default there is one word, and nothing to keep */
+        if (row->standard) /* without a default there is one word, and nothing to keep */
             *(int *)field = w->value;
         return;
     }
