@@ -8,10 +8,9 @@
 #include "libactor/self.h"
 #include "libactor/send.h"
 
-static void init(actor_msg *m, actor__kind kind, uint16_t type, uint8_t priority, size_t size)
+static HOT void init_block(actor_msg *m, unsigned block, actor__kind kind, uint16_t type,
+                           uint8_t priority, size_t size)
 {
-    unsigned block = m->block;
-
     *m = (actor_msg){
         .size = (uint32_t)size,
         .type = type,
@@ -21,12 +20,30 @@ static void init(actor_msg *m, actor__kind kind, uint16_t type, uint8_t priority
     };
 }
 
+static void init(actor_msg *m, actor__kind kind, uint16_t type, uint8_t priority, size_t size)
+{
+    init_block(m, m->block, kind, type, priority, size);
+}
+
+/* Out of line, and called last, so that the short way needs no stack. */
+static COLD actor_msg *new_slow(uint16_t type, size_t size)
+{
+    actor_msg *m = size <= UINT32_MAX ? actor__pool_get_slow(size) : NULL;
+
+    if (m != NULL)
+        init(m, ACTOR__USER, type, ACTOR_NORMAL, size);
+    return m;
+}
+
 actor_msg *actor_msg_new(uint16_t type, size_t size)
 {
-    actor_msg *m = LIKELY(size <= UINT32_MAX) ? actor__pool_get(size) : NULL;
+    unsigned block = actor__pool_class(size + sizeof(actor_msg));
+    actor_msg *m;
 
-    if (LIKELY(m != NULL))
-        init(m, ACTOR__USER, type, ACTOR_NORMAL, size);
+    if (UNLIKELY(ACTOR__ASAN || size > UINT32_MAX || block >= ACTOR__CLASSES) ||
+        UNLIKELY((m = actor__pool_pop(block)) == NULL))
+        return new_slow(type, size);
+    init_block(m, block, ACTOR__USER, type, ACTOR_NORMAL, size);
     return m;
 }
 

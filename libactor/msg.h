@@ -50,7 +50,8 @@ static_assert(sizeof(actor_msg) == 32, "the header is half a cache line");
 static_assert(offsetof(actor_msg, node) == 0, "a node is its message");
 static_assert(ACTOR__KINDS <= 16, "a kind has 4 bits");
 
-#define ACTOR__BLOCK_HEAP 15
+#define ACTOR__BLOCK_HEAP    15u
+#define ACTOR__PLAIN_CLASSES 8u
 
 /* The payload of a borrowed message. */
 typedef struct actor__loan {
@@ -81,11 +82,17 @@ static inline void actor__set_next(actor_msg *m, actor_msg *next)
 }
 
 /* Nothing is special about the message: a user's, normal priority, no ask, not borrowed, not
- * counted. One comparison for all. */
+ * counted, of one of the first ACTOR__PLAIN_CLASSES size classes. One comparison for all. */
 static inline bool actor__msg_plain(const actor_msg *m, bool held)
 {
-    const actor_msg of_interest = {
-        .kind = 15, .priority = 7, .returned = 1, .ask = 1, .borrowed = 1, .counted = 1, .held = 1};
+    const actor_msg of_interest = {.kind = 15,
+                                   .priority = 7,
+                                   .returned = 1,
+                                   .block = 15 & ~(ACTOR__PLAIN_CLASSES - 1),
+                                   .ask = 1,
+                                   .borrowed = 1,
+                                   .counted = 1,
+                                   .held = 1};
     const actor_msg plain = {.kind = ACTOR__USER, .priority = ACTOR_NORMAL, .held = held & 1u};
 
     return (m->flags & of_interest.flags) == plain.flags;

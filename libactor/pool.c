@@ -8,7 +8,8 @@
 #define SURPLUS (128u << 10) /* bytes in a depot that are worth a wake-up to give them back */
 #define SORT    16u          /* batches sorted in one step of giving back */
 
-const uint32_t actor__pool_batch[ACTOR__CLASSES] = {64, 64, 64, 64, 32, 32, 16, 8, 4};
+/* Blocks a magazine holds, by class. */
+static const uint32_t batch[ACTOR__CLASSES] = {64, 64, 64, 64, 32, 32, 16, 8, 4};
 
 typedef struct depot {
     alignas(ACTOR__LINE) actor_lock lock;
@@ -73,45 +74,88 @@ static void give_batch(unsigned block, actor_msg *first, uint32_t count, bool un
     actor_lock_give(&d->lock);
 }
 
-actor_msg *actor__pool_refill(unsigned block)
+static void give_current(unsigned block, bool unused)
+{
+    actor__cache *c = &actor__me.cache[block];
+
+    if (c->cur != NULL)
+        give_batch(block, c->cur, batch[block] - c->room, unused);
+    c->cur = NULL;
+    c->room = 0;
+}
+
+/* Get a batch for an empty magazine. */
+static void fill(unsigned block)
 {
     actor__cache *c = &actor__me.cache[block];
     depot *d = &depots[block];
+    uint32_t count = batch[block];
 
-    actor__thread_register(); /* if it can't, the cache is lost with the thread, no more */
     if (c->spare != NULL) {
         c->cur = c->spare;
-        c->count = actor__pool_batch[block];
         c->spare = NULL;
     } else {
         actor_lock_take(&d->lock);
-        c->cur = pop_batch(d, &c->count);
+        c->cur = pop_batch(d, &count);
         if (c->cur == NULL)
-            c->cur = actor__blocks_take(&d->blocks, actor__pool_batch[block], &c->count);
+            c->cur = actor__blocks_take(&d->blocks, batch[block], &count);
         actor_lock_give(&d->lock);
     }
+    if (c->cur != NULL)
+        c->room = batch[block] - count;
+}
 
-    actor_msg *m = c->cur;
+static actor_msg *get_filled(unsigned block)
+{
+    actor__thread_register(); /* if it can't, the cache is lost with the thread, no more */
+    fill(block);
 
-    if (m != NULL) {
-        c->cur = actor__next(m);
-        c->count--;
-    }
+    actor_msg *m = actor__pool_pop(block);
+
+    if (UNLIKELY(actor__me.deny.ppm != 0))
+        give_current(block, false);
     return m;
 }
 
-void actor__pool_flush(actor_msg *m)
+static actor_msg *get_heap(size_t size)
+{
+    actor_msg *m = size > UINT32_MAX ? NULL : malloc(sizeof(*m) + size);
+
+    if (m != NULL)
+        m->block = ACTOR__BLOCK_HEAP;
+    return m;
+}
+
+actor_msg *actor__pool_get_slow(size_t size)
+{
+    unsigned block = actor__pool_class(size + sizeof(actor_msg));
+
+    if (actor__alloc_fails())
+        return NULL;
+    return ACTOR__ASAN || block >= ACTOR__CLASSES ? get_heap(size) : get_filled(block);
+}
+
+void actor__pool_put_slow(actor_msg *m)
 {
     unsigned block = m->block;
+
+    if (ACTOR__ASAN || block == ACTOR__BLOCK_HEAP) {
+        free(m);
+        return;
+    }
+
     actor__cache *c = &actor__me.cache[block];
 
     actor__thread_register();
-    if (c->spare != NULL)
-        give_batch(block, c->spare, actor__pool_batch[block], false);
-    c->spare = c->cur;
+    if (c->cur != NULL && c->spare != NULL)
+        give_batch(block, c->spare, batch[block], false);
+    if (c->cur != NULL)
+        c->spare = c->cur;
     actor__set_next(m, NULL);
     c->cur = m;
-    c->count = 1;
+    c->room = batch[block] - 1;
+    if (UNLIKELY(actor__me.deny.ppm != 0))
+        give_current(block, false);
 }
 
 /* The thread has nothing to do: so what it has at hand is not needed either. */
@@ -121,10 +165,9 @@ void actor__pool_empty_magazines(void)
         actor__cache *c = &actor__me.cache[block];
 
         if (c->spare != NULL)
-            give_batch(block, c->spare, actor__pool_batch[block], true);
-        if (c->cur != NULL)
-            give_batch(block, c->cur, c->count, true);
-        *c = (actor__cache){0};
+            give_batch(block, c->spare, batch[block], true);
+        c->spare = NULL;
+        give_current(block, true);
     }
 }
 
@@ -216,22 +259,6 @@ uint32_t actor__pool_mapped(void)
         actor_lock_give(&d->lock);
     }
     return mapped;
-}
-
-/* ---- Without classes ----------------------------------------------------------------------- */
-
-actor_msg *actor__pool_heap(size_t size)
-{
-    actor_msg *m = size > UINT32_MAX ? NULL : malloc(sizeof(*m) + size);
-
-    if (m != NULL)
-        m->block = ACTOR__BLOCK_HEAP;
-    return m;
-}
-
-void actor__pool_heap_free(actor_msg *m)
-{
-    free(m);
 }
 
 /* ---- Not messages -------------------------------------------------------------------------- */

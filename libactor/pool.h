@@ -11,7 +11,10 @@
  * go back to the system. A worker without work does that, see trim.h. The magazines of threads that
  * are no workers stay as they are: 128 blocks of a class, at most 1.4 MB in all.
  *
- * Under AddressSanitizer each message is a heap block of its own, so that it watches over them.
+ * A get from an empty and a put to a full magazine are the only ways to anything else, and a thread
+ * whose allocations may fail in a simulation keeps its magazines empty, so that each of its gets
+ * comes to where that is decided. Under AddressSanitizer each message is a heap block of its own,
+ * so that it watches over them.
  */
 #ifndef ACTOR_POOL_H
 #define ACTOR_POOL_H
@@ -22,9 +25,6 @@
 
 #define ACTOR__SMALLEST 32
 
-/* Blocks a magazine holds, by class. */
-extern const uint32_t actor__pool_batch[ACTOR__CLASSES];
-
 /* The class for `bytes` (header included), ACTOR__CLASSES or more: none. */
 static inline unsigned actor__pool_class(size_t bytes)
 {
@@ -32,10 +32,10 @@ static inline unsigned actor__pool_class(size_t bytes)
 }
 static_assert(ACTOR__SMALLEST == 1 << 5, "see actor__pool_class()");
 
-/* Refill the empty magazine and take one. NULL when out of memory. */
-actor_msg *actor__pool_refill(unsigned block);
-/* Put one to a full magazine. */
-void actor__pool_flush(actor_msg *m);
+/* A block for a header and `size` bytes: the long way of actor__pool_get(). */
+actor_msg *actor__pool_get_slow(size_t size);
+/* The long way of actor__pool_put(). */
+void actor__pool_put_slow(actor_msg *m);
 /* Give the thread's magazines to the depots: it ends, or has nothing to do. */
 void actor__pool_empty_magazines(void);
 
@@ -48,52 +48,61 @@ bool actor__pool_swollen(bool at_all);
 /* Chunks that are mapped, of all classes. */
 uint32_t actor__pool_mapped(void);
 
-/* A block for a header and `size` bytes outside of the classes; freed as any other. */
-actor_msg *actor__pool_heap(size_t size);
-
-/* Only `block` of the header is set. */
-static inline actor_msg *actor__pool_get(size_t size)
+static HOT actor__cache *actor__pool_cache(unsigned block)
 {
-    unsigned block = actor__pool_class(size + sizeof(actor_msg));
-
-    if (actor__alloc_fails())
-        return NULL;
-    if (UNLIKELY(ACTOR__ASAN || block >= ACTOR__CLASSES))
-        return actor__pool_heap(size);
-
     actor__cache *c = &actor__me.cache[block];
+
+    __asm__("" : "+r"(c)); /* gcc would compute the address again for each field */
+    return c;
+}
+
+/* One from the magazine of a class. NULL: it is empty. Only `block` of its header is set. */
+static HOT actor_msg *actor__pool_pop(unsigned block)
+{
+    actor__cache *c = actor__pool_cache(block);
     actor_msg *m = c->cur;
 
     if (UNLIKELY(m == NULL))
-        return actor__pool_refill(block);
+        return NULL;
     c->cur = actor__next(m);
-    c->count--;
+    c->room++;
     return m;
 }
 
-void actor__pool_heap_free(actor_msg *m);
+/* Only `block` of the header is set. NULL when out of memory. */
+static inline actor_msg *actor__pool_get(size_t size)
+{
+    unsigned block = actor__pool_class(size + sizeof(actor_msg));
+    actor_msg *m = !ACTOR__ASAN && block < ACTOR__CLASSES ? actor__pool_pop(block) : NULL;
+
+    return LIKELY(m != NULL) ? m : actor__pool_get_slow(size);
+}
+
+/* Put one of a class, which is its `block`, to its magazine. */
+static HOT void actor__pool_push(actor_msg *m, unsigned block)
+{
+    actor__cache *c = actor__pool_cache(block);
+
+    if (UNLIKELY(c->room == 0)) {
+        actor__pool_put_slow(m);
+        return;
+    }
+    c->room--;
+    actor__set_next(m, c->cur);
+    c->cur = m;
+}
+
+static inline void actor__pool_put(actor_msg *m)
+{
+    if (UNLIKELY(ACTOR__ASAN || m->block == ACTOR__BLOCK_HEAP))
+        actor__pool_put_slow(m);
+    else
+        actor__pool_push(m, m->block);
+}
 
 /* Memory for something else than a message, not initialised. NULL when out of memory. */
 void *actor__pool_plain(size_t size);
 /* `size` as above; NULL is nothing. */
 void actor__pool_plain_free(void *at, size_t size);
-
-static inline void actor__pool_put(actor_msg *m)
-{
-    if (UNLIKELY(ACTOR__ASAN || m->block == ACTOR__BLOCK_HEAP)) {
-        actor__pool_heap_free(m);
-        return;
-    }
-
-    actor__cache *c = &actor__me.cache[m->block];
-
-    if (UNLIKELY(c->count >= actor__pool_batch[m->block])) {
-        actor__pool_flush(m);
-        return;
-    }
-    actor__set_next(m, c->cur);
-    c->cur = m;
-    c->count++;
-}
 
 #endif

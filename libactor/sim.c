@@ -9,6 +9,7 @@
 #include "libactor/sim.h"
 
 #include "libactor/mailbox.h"
+#include "libactor/pool.h"
 #include "libactor/run.h"
 #include "libactor/timer.h"
 
@@ -217,6 +218,7 @@ bool actor_sim_step(actor_system *sys)
 
 void actor_sim_fail_allocations(actor_system *sys, uint32_t ppm)
 {
+    actor__pool_empty_magazines(); /* see pool.h */
     actor__me.deny.ppm = ppm;
     actor__me.deny.rng = &sys->sim.rng;
 }

@@ -14,9 +14,9 @@ struct actor__worker;
 
 /* A message cache: `cur` in use, `spare` a full batch or none (Bonwick's two magazines). */
 typedef struct actor__cache {
-    actor_msg *cur;
+    alignas(32) actor_msg *cur;
     actor_msg *spare;
-    uint32_t count; /* of cur */
+    uint32_t room; /* in cur, for so many more; 0 also while there is none yet */
 } actor__cache;
 
 #define ACTOR__CLASSES 9 /* message blocks of 32, 64, ... 8192 bytes */
