@@ -24,6 +24,7 @@ static actor *port_of_thread(void)
         a->locked = false;
         a->port = true;
         a->high = false;
+        a->local = false;
         (void)actor__slot_publish(a);
         t->port = a;
     }

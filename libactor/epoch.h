@@ -62,6 +62,22 @@ static inline void actor__offline(void)
         actor__offline_slow();
 }
 
+/* The same on a thread that is online already: the first returns what the second wants. */
+static HOT uint32_t actor__online_deeper(void)
+{
+    uint32_t depth = load_relaxed(&actor__me.online);
+
+    ACTOR__CHECK(depth != 0, "a thread that is not online goes deeper");
+    store_relaxed(&actor__me.online, depth + 1);
+    atomic_signal_fence(memory_order_seq_cst);
+    return depth;
+}
+
+static HOT void actor__online_back(uint32_t depth)
+{
+    store_release(&actor__me.online, depth);
+}
+
 #define ACTOR__IN_BATCH (1u << 16)
 
 /* Whether this thread may hold pointers. */

@@ -21,10 +21,10 @@
 #include "libactor/timer.h"
 #include "libactor/watch.h"
 
-static inline void release(actor_msg *m)
+static HOT void release(actor_msg *m)
 {
-    if (LIKELY(actor__msg_plain(m, true)))
-        actor__pool_put(m);
+    if (LIKELY(!ACTOR__ASAN && actor__msg_plain(m, true)))
+        actor__pool_push(m, m->block);
     else
         actor__msg_release(m);
 }
@@ -116,8 +116,8 @@ static COLD bool settle(actor__worker *w, actor *a, actor_msg *m, bool taken, ac
     return actor__lifecycle_verdict(w, a, verdict);
 }
 
-/* One that is not plain. */
-static COLD actor_verdict handle_special(actor__worker *w, actor *a, actor_msg *m)
+/* One that is not plain, or comes on the slow way. */
+static actor_verdict handle_special(actor__worker *w, actor *a, actor_msg *m)
 {
     if (m->kind != ACTOR__USER)
         return on_kind[m->kind](w, a, m);
@@ -131,24 +131,41 @@ static COLD actor_verdict handle_special(actor__worker *w, actor *a, actor_msg *
 }
 
 /* True: the actor is gone. */
-static HOT bool handle(actor__worker *w, actor *a, actor_msg *m)
+static COLD bool handle(actor__worker *w, actor *a, actor_msg *m)
 {
-    actor_verdict verdict;
-
+    w->msg = NULL;
     w->taken = false;
-    if (LIKELY(actor__msg_plain(m, true))) {
-        ACTOR__UNPOISON(actor__payload(m), actor__msg_private(m));
-        bump(&a->handled, 1);
-        w->msg = m;
-        verdict = a->handle(a, a->state, m);
-    } else {
-        verdict = handle_special(w, a, m);
-    }
-    if (UNLIKELY(verdict != ACTOR_CONTINUE || (a->flags & ACTOR__F_STOPPED) != 0))
+
+    actor_verdict verdict = handle_special(w, a, m);
+
+    if (verdict != ACTOR_CONTINUE || (a->flags & ACTOR__F_STOPPED) != 0)
         return settle(w, a, m, w->taken, verdict);
     w->msg = NULL;
     if (!w->taken && &m->node != a->tail)
         release(m);
+    return false;
+}
+
+/* What the handler took out of the mailbox, and perhaps gave back because it could not be sent. */
+static COLD void let_go(actor__worker *w, actor_msg *m)
+{
+    if (w->msg == m)
+        release(m);
+}
+
+/* The same of a plain message that is the mailbox's tail, in an actor that runs. Leaves w->msg. */
+static HOT bool handle_plain(actor__worker *w, actor *a, actor_msg *m)
+{
+    ACTOR__UNPOISON(actor__payload(m), actor__msg_private(m));
+    bump(&a->handled, 1);
+    w->msg = m;
+
+    actor_verdict verdict = a->handle(a, a->state, m);
+
+    if (UNLIKELY(verdict != ACTOR_CONTINUE))
+        return settle(w, a, m, w->msg == NULL, verdict);
+    if (UNLIKELY(&m->node != a->tail))
+        let_go(w, m);
     return false;
 }
 
@@ -230,6 +247,19 @@ static inline step leave(actor *a)
     return STEP_DONE;
 }
 
+/* Empty, but who got two messages at a time while others waited will have more at its next turn:
+ * then it is cheaper to stay in the queue than to mark the mailbox as empty and be scheduled again.
+ * Once: if nothing came, it leaves. */
+static HOT bool linger(const actor__worker *w, actor *a, unsigned handled)
+{
+    if (handled + (a->flags / ACTOR__F_LINGERS & 1u) >= 2 && load_relaxed(&w->runq.count) != 0) {
+        a->flags |= ACTOR__F_LINGERS;
+        return true;
+    }
+    a->flags &= (uint8_t)~ACTOR__F_LINGERS;
+    return false;
+}
+
 static HOT step fast_steps(actor__worker *w, actor *a, unsigned *left)
 {
     for (; *left > 0; --*left) {
@@ -244,7 +274,10 @@ static HOT step fast_steps(actor__worker *w, actor *a, unsigned *left)
         a->tail = n;
         if (t != &a->stub)
             release(actor__node_msg(t));
-        if (handle(w, a, actor__node_msg(n)))
+
+        actor_msg *m = actor__node_msg(n);
+
+        if (LIKELY(actor__msg_plain(m, true)) ? handle_plain(w, a, m) : handle(w, a, m))
             return STEP_GONE;
     }
     return STEP_ON;
@@ -252,9 +285,14 @@ static HOT step fast_steps(actor__worker *w, actor *a, unsigned *left)
 
 static HOT actor__after run(actor__worker *w, actor *a, unsigned *left)
 {
+    unsigned batch = *left;
+
     while (*left > 0) {
         step s = fast_steps(w, a, left);
 
+        w->msg = NULL;
+        if (s == STEP_DONE && linger(w, a, batch - *left))
+            return ACTOR__MORE;
         if (s == STEP_SLOW) {
             s = slow_step(w, a);
             --*left;

@@ -150,7 +150,7 @@ void actor_stopped(actor *self)
 {
     ACTOR__CHECK_SELF(self);
     if (load_relaxed(&self->phase) == ACTOR_PHASE_STOPPING)
-        self->flags |= ACTOR__F_STOPPED;
+        self->flags |= ACTOR__F_STOPPED; /* looked at on the slow way, which it is on */
 }
 
 actor_verdict actor_fail(actor *self, actor_verdict verdict, const char *format, ...)

@@ -104,19 +104,34 @@ static void set_sender(actor_msg *m, actor_ref sender)
         m->sender = sender;
 }
 
-/* What most messages are. False: nothing was done, and the long way is to be taken. */
+/* The end of send_plain(). */
+static HOT void wake(actor *a, uint32_t depth)
+{
+    actor__worker *w = actor__worker_for(a);
+
+    if (LIKELY(w != NULL)) {
+        actor__online_back(depth);
+        actor__schedule_local(w, a);
+    } else {
+        actor__schedule_elsewhere(a);
+        actor__online_back(depth);
+    }
+}
+
+/* What most messages are, from a thread that is online. False: nothing was done, and the long way
+ * is to be taken. */
 static HOT bool send_plain(actor_ref to, actor_msg **msg, actor_ref sender)
 {
     actor_msg *m = *msg;
 
     if (UNLIKELY(!actor__msg_plain(m, false)))
         return false;
-    actor__online();
 
+    uint32_t depth = actor__online_deeper();
     actor *a = actor__resolve(to);
 
     if (UNLIKELY(a == NULL || a->capacity != 0)) {
-        actor__offline();
+        actor__online_back(depth);
         return false;
     }
     m->sender = sender;
@@ -125,8 +140,9 @@ static HOT bool send_plain(actor_ref to, actor_msg **msg, actor_ref sender)
     ACTOR__POISON(actor__payload(m), actor__msg_private(m));
     ACTOR__PROBE_SEND(a, m);
     if (actor__mailbox_push(a, &m->node))
-        actor__schedule(a);
-    actor__offline();
+        wake(a, depth);
+    else
+        actor__online_back(depth);
     return true;
 }
 

@@ -43,6 +43,7 @@ struct actor {
     bool locked;            /* bounded with ACTOR_DROP_OLDEST: user messages are in ext->locked */
     bool port : 1;          /* no actor but the mailbox of a thread in actor_call() */
     bool high : 1;          /* of high priority */
+    bool local : 1;         /* who wakes it may queue it: no port, not high, not simulated */
     _Atomic bool named;     /* names.c has an entry for it, perhaps */
     actor_system *sys;      /* NULL: a port's */
     actor *next;            /* in a list of ready, free or ended slots */
@@ -84,6 +85,7 @@ enum {
     ACTOR__F_START_FAILED = 4, /* it stops because it failed while starting */
     ACTOR__F_KILLED = 8,       /* stop was called with ACTOR_HOW_KILL */
     ACTOR__F_HALT_WANTED = 16, /* a halt while down waits for a block for its notice */
+    ACTOR__F_LINGERS = 32,     /* was left in the queue though empty, see run.c */
 };
 
 static inline actor_ref actor__ref(uint32_t index, uint32_t generation)

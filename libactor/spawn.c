@@ -76,6 +76,7 @@ static void fill(actor *a, actor_system *sys, const actor_spec *spec)
     a->on_full = (uint8_t)spec->on_full;
     a->port = false;
     a->high = spec->high_priority;
+    a->local = !spec->high_priority && !sys->options.simulate;
     a->behaviour = spec->behaviour;
     a->handle = spec->behaviour->handle;
     a->arg = spec->arg;

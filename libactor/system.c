@@ -43,6 +43,7 @@ static void init_workers(actor_system *sys)
 
         w->sys = sys;
         w->index = i;
+        w->alone = sys->options.workers == 1;
         w->rng.state = sys->options.seed + i;
         actor__runq_init(&w->runq);
         actor__wheel_init(&w->wheel, sys->options.workers == 1);

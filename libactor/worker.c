@@ -159,14 +159,13 @@ static bool injector_longer(actor__worker *w)
     return load_relaxed(&w->sys->injected) > load_relaxed(&w->runq.count);
 }
 
-/* Something was added to the queue, and some workers may be idle. */
-static inline void offer(actor__worker *w, bool batch)
+void actor__worker_offer(actor__worker *w)
 {
     actor_system *sys = w->sys;
 
     if (load_relaxed(&w->runq.count) > QUEUE_MAX)
         spill(w);
-    if (!batch)
+    if (w->current == NULL)
         return; /* next() does it, when it has chosen */
     if (!load_relaxed(&sys->watched))
         wake_one(sys, ANY);
@@ -174,29 +173,11 @@ static inline void offer(actor__worker *w, bool batch)
         wake_one(sys, EAGER);
 }
 
-static inline void added(actor__worker *w)
-{
-    if (UNLIKELY(w->sys->options.workers != 1))
-        offer(w, w->current != NULL);
-}
-
-/* The queue of this thread, if it is a worker that may run the actor. */
-static actor__worker *own_worker(const actor_system *sys)
-{
-    actor__worker *w = actor__me.worker;
-
-    return LIKELY(w != NULL && w->sys == sys && !sys->options.simulate) ? w : NULL;
-}
-
-void actor__schedule(actor *a)
+void actor__schedule_elsewhere(actor *a)
 {
     actor_system *sys = a->sys;
-    actor__worker *w = own_worker(sys);
 
-    if (LIKELY(w != NULL && !a->high)) {
-        actor__runq_woken(&w->runq, a);
-        added(w);
-    } else if (sys == NULL)
+    if (sys == NULL)
         actor__call_wake(a);
     else if (load_acquire(&sys->quit))
         return; /* nobody runs any more, and its slot may be on its way to others */
@@ -206,16 +187,27 @@ void actor__schedule(actor *a)
         inject(sys, a, a, 1);
 }
 
+void actor__schedule(actor *a)
+{
+    actor__worker *w = actor__worker_for(a);
+
+    if (w != NULL)
+        actor__schedule_local(w, a);
+    else
+        actor__schedule_elsewhere(a);
+}
+
 void actor__schedule_new(actor *a)
 {
-    actor__worker *w = own_worker(a->sys);
+    actor__worker *w = actor__worker_for(a);
 
-    if (w != NULL && !a->high) {
-        actor__runq_spawned(&w->runq, a);
-        added(w);
-    } else {
-        actor__schedule(a);
+    if (w == NULL) {
+        actor__schedule_elsewhere(a);
+        return;
     }
+    actor__runq_spawned(&w->runq, a);
+    if (!w->alone)
+        actor__worker_offer(w);
 }
 
 /* ---- Time ---------------------------------------------------------------------------------- */
@@ -607,7 +599,8 @@ static inline void put_back(actor__worker *w, actor *a, actor__after after)
         inject(w->sys, a, a, 1);
     } else {
         actor__runq_add(&w->runq, a);
-        added(w);
+        if (!w->alone)
+            actor__worker_offer(w);
     }
 }
 

@@ -12,6 +12,7 @@ typedef struct actor__worker {
     /* The worker's own. */
     actor_system *sys;
     unsigned index;
+    bool alone;     /* the system's only one */
     actor *current; /* whose callback or batch runs */
     actor_msg *msg; /* in hand, and may be taken; or NULL */
     bool taken;     /* it was */
@@ -39,7 +40,29 @@ typedef struct actor__worker {
     actor__wheel wheel;
 } actor__worker;
 
-/* Somebody cleared the actor's mark: let it be run. Any thread that is online. */
+/* Something was added to the queue of a worker that is not alone. */
+void actor__worker_offer(actor__worker *w);
+
+/* This thread, if it is a worker that may have the actor in its queue; or NULL. */
+static HOT actor__worker *actor__worker_for(const actor *a)
+{
+    actor__worker *w = actor__me.worker;
+
+    return LIKELY(a->local && w != NULL && w->sys == a->sys) ? w : NULL;
+}
+
+/* Somebody cleared the actor's mark: let it be run. By such a worker; nobody else can end the actor
+ * meanwhile, so it need not be online. */
+static HOT void actor__schedule_local(actor__worker *w, actor *a)
+{
+    actor__runq_woken(&w->runq, a);
+    if (!w->alone)
+        actor__worker_offer(w);
+}
+
+/* By anybody else that is online. */
+void actor__schedule_elsewhere(actor *a);
+/* By any thread that is online. */
 void actor__schedule(actor *a);
 /* The same of an actor just spawned, which has something to do. */
 void actor__schedule_new(actor *a);
