@@ -167,10 +167,12 @@ void actor__worker_offer(actor__worker *w)
         spill(w);
     if (w->current == NULL)
         return; /* next() does it, when it has chosen */
-    if (!load_relaxed(&sys->watched))
-        wake_one(sys, ANY);
-    else if (actor__runq_tempting(&w->runq))
-        wake_one(sys, EAGER);
+
+    whom who = load_relaxed(&sys->watched) ? EAGER : ANY;
+
+    if (worth_waking(load_relaxed(&sys->idle), who) &&
+        (who == ANY || actor__runq_tempting(&w->runq)))
+        wake_one(sys, who);
 }
 
 void actor__schedule_elsewhere(actor *a)
