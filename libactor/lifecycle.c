@@ -192,7 +192,7 @@ static void end_actor(actor *a)
     ACTOR__UNPOISON(a->state, a->behaviour->state_size);
     actor__pool_plain_free(a->state, a->behaviour->state_size);
     actor__slot_retire(a);
-    actor__system_ended(sys);
+    actor__system_left(sys);
 }
 
 static bool supervised(const actor *a)

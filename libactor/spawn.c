@@ -19,14 +19,20 @@ static bool valid(const actor_spec *spec)
            (unsigned)spec->on_full <= ACTOR_DROP_OLDEST;
 }
 
-static actor_err count_in(actor_system *sys)
+static void count_out(actor_system *sys)
+{
+    atomic_fetch_add_explicit(&sys->failed, 1, memory_order_relaxed);
+    actor__system_left(sys);
+}
+
+static actor_err count_in(actor_system *sys, uint32_t *serial)
 {
     if (load_strong(&sys->stopping))
         return ACTOR_ESTOPPED;
     if (actor__slot_waiting() > MAX_WAITING)
         return ACTOR_ELIMIT;
-    if (atomic_fetch_add(&sys->alive, 1) >= sys->options.max_actors) {
-        actor__system_ended(sys);
+    if (!actor__system_came(sys, serial)) {
+        count_out(sys);
         return ACTOR_ELIMIT;
     }
     return ACTOR_OK;
@@ -69,7 +75,7 @@ static bool furnish(actor *a, const actor_spec *spec)
     return actor__notice_reserve(a, ACTOR__NOTICES_START);
 }
 
-static void fill(actor *a, actor_system *sys, const actor_spec *spec)
+static void fill(actor *a, actor_system *sys, const actor_spec *spec, uint32_t serial)
 {
     a->sys = sys;
     a->capacity = spec->capacity;
@@ -82,7 +88,7 @@ static void fill(actor *a, actor_system *sys, const actor_spec *spec)
     a->arg = spec->arg;
     a->intake = true;
     a->slow = true;
-    a->serial = (uint32_t)atomic_fetch_add_explicit(&sys->spawned, 1, memory_order_relaxed);
+    a->serial = serial;
 }
 
 /* Whom nobody starts starts by itself; at once if there is nothing to call. */
@@ -105,7 +111,7 @@ static bool set_going(actor *a)
     return false;
 }
 
-static actor_err spawn(actor_system *sys, const actor_spec *spec, actor_ref *out)
+static actor_err spawn(actor_system *sys, const actor_spec *spec, uint32_t serial, actor_ref *out)
 {
     actor *a = actor__slot_get();
 
@@ -118,7 +124,7 @@ static actor_err spawn(actor_system *sys, const actor_spec *spec, actor_ref *out
         actor__slot_put(a);
         return ACTOR_ENOMEM;
     }
-    fill(a, sys, spec);
+    fill(a, sys, spec, serial);
 
     bool ready = set_going(a);
 
@@ -137,15 +143,16 @@ actor_err actor_spawn(actor_system *sys, const actor_spec *spec, actor_ref *out)
     if (!valid(spec))
         return ACTOR_EINVAL;
 
-    actor_err err = count_in(sys);
+    uint32_t serial;
+    actor_err err = count_in(sys, &serial);
 
     if (err != ACTOR_OK)
         return err;
     actor__online();
-    err = spawn(sys, spec, out);
+    err = spawn(sys, spec, serial, out);
     actor__offline();
     if (err != ACTOR_OK)
-        actor__system_ended(sys);
+        count_out(sys);
     return err;
 }
 

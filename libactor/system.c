@@ -149,13 +149,34 @@ static void kill_it(actor *a)
     actor__signal(a, ACTOR__KILL, 0);
 }
 
-void actor__system_ended(actor_system *sys)
+bool actor__system_came(actor_system *sys, uint32_t *serial)
 {
-    /* Both strong: either the waiter reads zero, or we see that it waits. */
-    if (atomic_fetch_sub(&sys->alive, 1) == 1 && load_strong(&sys->stopping)) {
-        atomic_fetch_add(&sys->ended, 1);
-        actor__futex_wake(&sys->ended, 1);
+    uint64_t before = atomic_fetch_add(&sys->came, 1);
+
+    *serial = (uint32_t)before;
+    if (LIKELY(before - load_relaxed(&sys->left_seen) < sys->options.max_actors))
+        return true;
+    store_relaxed(&sys->left_seen, load_relaxed(&sys->left));
+    return before - load_relaxed(&sys->left_seen) < sys->options.max_actors;
+}
+
+void actor__system_left(actor_system *sys)
+{
+    uint64_t left = atomic_fetch_add(&sys->left, 1) + 1;
+
+    /* All strong: either the waiter reads as many, or we see that it waits. */
+    if (load_strong(&sys->stopping) && left == load_strong(&sys->came)) {
+        atomic_fetch_add(&sys->gone, 1);
+        actor__futex_wake(&sys->gone, 1);
     }
+}
+
+/* This order: else it could be fewer than none. */
+static uint64_t alive(const actor_system *sys)
+{
+    uint64_t left = load_strong(&sys->left);
+
+    return load_strong(&sys->came) - left;
 }
 
 /* Until nobody is alive or `grace` has passed. True: nobody is. */
@@ -168,21 +189,21 @@ static bool wait_for_end(actor_system *sys, actor_ms grace)
     if (sys->options.simulate) {
         actor_ms until = sys->sim.now + grace;
 
-        while (load_strong(&sys->alive) != 0 && actor__sim_event(sys, until))
+        while (alive(sys) != 0 && actor__sim_event(sys, until))
             ;
-        return load_strong(&sys->alive) == 0;
+        return alive(sys) == 0;
     }
 
     int64_t deadline = actor__clock_ns() + grace * ACTOR__NS_PER_MS;
 
     for (;;) {
-        uint32_t ended = load_strong(&sys->ended);
+        uint32_t gone = load_strong(&sys->gone);
 
-        if (load_strong(&sys->alive) == 0)
+        if (alive(sys) == 0)
             return true;
         if (actor__clock_ns() >= deadline)
             return false;
-        actor__futex_wait(&sys->ended, ended, deadline);
+        actor__futex_wait(&sys->gone, gone, deadline);
     }
 }
 
@@ -191,7 +212,7 @@ static bool wait_for_end(actor_system *sys, actor_ms grace)
 static void wait_for_burials(actor_system *sys)
 {
     while (actor__slot_reclaim(true), load_strong(&sys->unburied) != 0)
-        actor__futex_wait(&sys->ended, load_relaxed(&sys->ended),
+        actor__futex_wait(&sys->gone, load_relaxed(&sys->gone),
                           actor__clock_ns() + ACTOR__NS_PER_MS);
 }
 
@@ -245,8 +266,8 @@ actor_ms actor_now(const actor_system *sys)
 void actor_system_stats_get(const actor_system *sys, actor_system_stats *out)
 {
     *out = (actor_system_stats){
-        .actors = load_relaxed(&sys->alive),
-        .spawned = load_relaxed(&sys->spawned),
+        .actors = alive(sys),
+        .spawned = load_relaxed(&sys->came) - load_relaxed(&sys->failed),
         .dead_letters = load_relaxed(&sys->dead_letters),
         .unhandled = load_relaxed(&sys->unhandled),
         .wakes = load_relaxed(&sys->wakes),

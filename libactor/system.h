@@ -59,10 +59,17 @@ struct actor_system {
     _Atomic uint32_t injected;                             /* actors in both */
     _Atomic uint32_t injected_high;                        /* in the second */
 
-    alignas(ACTOR__LINE) _Atomic uint32_t alive;
-    _Atomic uint32_t ended;    /* futex: bumped when the last one ends while stopping */
-    _Atomic uint32_t unburied; /* ended, their slots not reused yet */
-    _Atomic uint64_t spawned;
+    /* How many live is the difference of two counters, so that who spawns and who ends actors need
+     * not take a line from each other each time. */
+    alignas(ACTOR__LINE) _Atomic uint64_t came; /* spawned, or tried */
+    _Atomic uint64_t left_seen; /* an old value of `left`: no more live than that says */
+    _Atomic uint64_t failed;    /* spawns */
+
+    alignas(ACTOR__LINE) _Atomic uint64_t left; /* of those that came */
+
+    alignas(
+        ACTOR__LINE) _Atomic uint32_t gone; /* futex: bumped when the last one left, if stopping */
+    _Atomic uint32_t unburied;              /* ended, their slots not reused yet */
     _Atomic uint64_t dead_letters;
     _Atomic uint64_t unhandled;
     _Atomic uint64_t wakes;
@@ -81,7 +88,9 @@ struct actor_system {
  * no power of two, so the turns of the injector and those of the run queue both come to others. */
 #define ACTOR__HIGH_RUN 8u
 
+/* One actor more; *serial is how many came before it. False: there are as many as may be. */
+bool actor__system_came(actor_system *sys, uint32_t *serial);
 /* One actor fewer. */
-void actor__system_ended(actor_system *sys);
+void actor__system_left(actor_system *sys);
 
 #endif
