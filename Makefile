@@ -560,6 +560,9 @@ $(BENCH_RUNTIME): $(OBJ)/bench/runtime/main.o $(LIBBENCH_A) $(LIBACTOR_A)
 	@mkdir -p $(@D)
 	$(Q)$(LINK) -o $@ $^
 
+# As the peers' programs are built; libactor is as users get it.
+$(BENCH_RUNTIME_OBJ): EXTRA = $(if $(filter release,$(MODE)),-O3)
+
 $(OBJ)/bench/runtime/main.o $(OBJ)/bench/policies_main.o: $(OBJ)/%.o: %.c $(OUT)/flags | need-build
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
