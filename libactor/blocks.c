@@ -10,7 +10,7 @@ static_assert(CHUNK == UNIT * UNITS, "a chunk is made of units");
 typedef struct unit {
     actor_msg *free; /* blocks that came back */
     uint32_t count;  /* of these */
-    uint32_t carved; /* blocks, free or not; 0: it is bare */
+    uint32_t carved; /* blocks, free or not, and all that an extent may have; 0: it is bare */
 } unit;
 
 /* At the start of each chunk. */
@@ -18,6 +18,7 @@ struct actor__chunk {
     actor__chunk *next, *prev; /* in a circle */
     actor__chunk_list list;
     uint64_t bare; /* units, by bit */
+    uint64_t part; /* units carved in part, whose rest nobody has */
     uint64_t some; /* units with free blocks */
     unit units[UNITS];
 };
@@ -76,9 +77,9 @@ static void enlist(actor__blocks *b, actor__chunk *c, actor__chunk_list list)
 /* Its bits may have changed. */
 static void relist(actor__blocks *b, actor__chunk *c)
 {
-    actor__chunk_list list = c->some != 0   ? ACTOR__CHUNKS_SORTED
-                             : c->bare != 0 ? ACTOR__CHUNKS_BARE
-                                            : ACTOR__CHUNK_LISTS;
+    actor__chunk_list list = c->some != 0               ? ACTOR__CHUNKS_SORTED
+                             : (c->bare | c->part) != 0 ? ACTOR__CHUNKS_BARE
+                                                        : ACTOR__CHUNK_LISTS;
 
     if (list == c->list)
         return;
@@ -116,34 +117,47 @@ static bool map_chunk(actor__blocks *b)
     return true;
 }
 
-/* Begin a bare unit. */
-static bool next_unit(actor__blocks *b)
+static char *unit_start(actor__chunk *c, unsigned index)
+{
+    return (char *)c + index * UNIT + (index == 0 ? HEADER : 0);
+}
+
+bool actor__blocks_extent(actor__blocks *b, actor__extent *out)
 {
     if (b->lists[ACTOR__CHUNKS_BARE] == NULL && !map_chunk(b))
         return false;
 
     actor__chunk *c = b->lists[ACTOR__CHUNKS_BARE];
-    unsigned index = (unsigned)__builtin_ctzll(c->bare);
-    char *start = (char *)c + index * UNIT;
+    unsigned index = (unsigned)__builtin_ctzll(c->part != 0 ? c->part : c->bare);
+    unit *u = &c->units[index];
+    char *start = unit_start(c, index);
 
+    out->at = start + u->carved * b->bytes;
+    u->carved = (uint32_t)((size_t)((char *)c + (index + 1) * UNIT - start) / b->bytes);
+    out->end = start + u->carved * b->bytes;
     c->bare &= ~bit(index);
-    b->fresh = start + (index == 0 ? HEADER : 0);
-    b->end = start + UNIT;
+    c->part &= ~bit(index);
     relist(b, c);
     return true;
 }
 
-static actor_msg *carve(actor__blocks *b)
+void actor__blocks_extent_back(actor__blocks *b, actor__extent *e)
 {
-    if ((size_t)(b->end - b->fresh) < b->bytes && !next_unit(b))
-        return NULL;
+    uint32_t rest = (uint32_t)((size_t)(e->end - e->at) / b->bytes);
 
-    actor_msg *m = (actor_msg *)b->fresh;
+    if (rest != 0) {
+        actor__chunk *c = chunk_of(e->at);
+        unsigned index = unit_index(e->at);
+        unit *u = &c->units[index];
 
-    b->fresh += b->bytes;
-    m->block = (uint8_t)(b->block & 15u);
-    chunk_of(m)->units[unit_index(m)].carved++;
-    return m;
+        u->carved -= rest;
+        if (u->carved != 0)
+            c->part |= bit(index);
+        else
+            c->bare |= bit(index);
+        relist(b, c);
+    }
+    *e = (actor__extent){0};
 }
 
 static actor_msg *take_sorted(actor__blocks *b)
@@ -173,8 +187,6 @@ actor_msg *actor__blocks_take(actor__blocks *b, uint32_t want, uint32_t *got)
     for (*got = 0; *got < want; ++*got) {
         actor_msg *m = take_sorted(b);
 
-        if (m == NULL)
-            m = carve(b);
         if (m == NULL)
             break;
         if (last == NULL)
@@ -230,6 +242,7 @@ static void strip(actor__chunk *c, uint64_t which)
             (void)madvise((char *)c + first * UNIT, (i - first) * UNIT, MADV_DONTNEED);
     }
     c->some &= ~which;
+    c->part &= ~which;
     c->bare |= which;
 }
 
@@ -242,10 +255,6 @@ void actor__blocks_give_back(actor__blocks *b)
 
     uint64_t whole = whole_units(c);
 
-    /* A unit half carved, but all of it free, is like the others. */
-    if (b->fresh != NULL && chunk_of(b->fresh - 1) == c &&
-        (whole & bit(unit_index(b->fresh - 1))) != 0)
-        b->fresh = b->end = NULL;
     b->lists[ACTOR__CHUNKS_SORTED] = c->next;
     if ((whole | c->bare) == UINT64_MAX) {
         unlist(b, c);

@@ -5,34 +5,51 @@
  * that came back are kept in their units, found by masking their address: so it is known when all
  * of a unit are back and it can become bare again, or all of a chunk and it can be unmapped.
  *
+ * Who finds no free block gets an extent, the rest of a unit, and carves it alone, without the
+ * lock: a queue of millions that nobody reads yet is bound by the first touch of its memory.
  * Carving goes by rising address, and a unit is touched only as far as blocks are wanted. All
- * chunks but the first may be backed by huge pages: a queue of millions that nobody reads yet is
- * bound by the first touch of its memory.
+ * chunks but the first may be backed by huge pages.
  */
 #ifndef ACTOR_BLOCKS_H
 #define ACTOR_BLOCKS_H
 
 #include "libactor/msg.h"
+#include "libactor/thread.h"
 
 typedef struct actor__chunk actor__chunk;
 
 typedef enum actor__chunk_list {
     ACTOR__CHUNKS_SORTED, /* with free blocks in hand */
-    ACTOR__CHUNKS_BARE,   /* others with bare units */
+    ACTOR__CHUNKS_BARE,   /* others with units that are not all carved */
     ACTOR__CHUNK_LISTS,   /* in none: all is in use elsewhere */
 } actor__chunk_list;
 
 /* Guarded by a lock of the caller's. Zero, but for `block` and `bytes`: there is no memory yet. */
 typedef struct actor__blocks {
-    unsigned block;  /* the size class, for the messages' headers */
     uint32_t bytes;  /* of a block; a multiple of 8 */
     uint32_t mapped; /* chunks */
     actor__chunk *lists[ACTOR__CHUNK_LISTS];
     uint32_t lengths[ACTOR__CHUNK_LISTS];
-    char *fresh, *end; /* the rest of the unit that is being carved */
 } actor__blocks;
 
-/* Up to `want` free blocks as a list. NULL when out of memory. */
+/* The next block of an extent, not initialised. NULL: it is used up. Needs no lock. */
+static inline actor_msg *actor__extent_next(actor__extent *e, uint32_t bytes)
+{
+    char *at = e->at;
+
+    if (at == e->end)
+        return NULL;
+    e->at += bytes;
+    return (actor_msg *)at;
+}
+
+/* A new extent. False when out of memory. */
+bool actor__blocks_extent(actor__blocks *b, actor__extent *out);
+
+/* Its rest comes back. */
+void actor__blocks_extent_back(actor__blocks *b, actor__extent *e);
+
+/* Up to `want` blocks that came back, as a list. NULL: there are none. */
 actor_msg *actor__blocks_take(actor__blocks *b, uint32_t want, uint32_t *got);
 
 /* One block comes back to its unit. */

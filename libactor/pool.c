@@ -22,8 +22,7 @@ typedef struct depot {
 
 #define DEPOT(block_)                                                                              \
     {                                                                                              \
-        .lock = ACTOR_LOCK_INIT,                                                                   \
-        .blocks = {.block = (block_), .bytes = (uint32_t)ACTOR__SMALLEST << (block_)},             \
+        .lock = ACTOR_LOCK_INIT, .blocks = {.bytes = ACTOR__SMALLEST << (block_) }                 \
     }
 
 static depot depots[ACTOR__CLASSES] = {
@@ -84,25 +83,67 @@ static void give_current(unsigned block, bool unused)
     c->room = 0;
 }
 
+/* New blocks from what the thread has for that. */
+static actor_msg *carve(unsigned block, uint32_t *count)
+{
+    uint32_t bytes = ACTOR__SMALLEST << block;
+    actor_msg *first = NULL;
+    actor_msg *last = NULL;
+    actor_msg *m;
+
+    for (*count = 0; *count < batch[block]; ++*count) {
+        if ((m = actor__extent_next(&actor__me.extents[block], bytes)) == NULL)
+            break;
+        m->block = (uint8_t)(block & 15u);
+        actor__set_next(m, NULL);
+        if (last == NULL)
+            first = m;
+        else
+            actor__set_next(last, m);
+        last = m;
+    }
+    return first;
+}
+
+/* Free blocks of the depot; if it has none, at least something to carve. */
+static actor_msg *from_depot(unsigned block, uint32_t *count)
+{
+    depot *d = &depots[block];
+    actor__extent *e = &actor__me.extents[block];
+
+    actor_lock_take(&d->lock);
+
+    actor_msg *m = pop_batch(d, count);
+
+    if (m == NULL)
+        m = actor__blocks_take(&d->blocks, batch[block], count);
+    if (m == NULL && e->at == e->end)
+        (void)actor__blocks_extent(&d->blocks, e);
+    actor_lock_give(&d->lock);
+    return m;
+}
+
 /* Get a batch for an empty magazine. */
 static void fill(unsigned block)
 {
     actor__cache *c = &actor__me.cache[block];
-    depot *d = &depots[block];
     uint32_t count = batch[block];
 
-    if (c->spare != NULL) {
-        c->cur = c->spare;
+    if ((c->cur = c->spare) != NULL)
         c->spare = NULL;
-    } else {
-        actor_lock_take(&d->lock);
-        c->cur = pop_batch(d, &count);
-        if (c->cur == NULL)
-            c->cur = actor__blocks_take(&d->blocks, batch[block], &count);
-        actor_lock_give(&d->lock);
-    }
+    else if ((c->cur = from_depot(block, &count)) == NULL)
+        c->cur = carve(block, &count);
     if (c->cur != NULL)
         c->room = batch[block] - count;
+}
+
+static void give_extent(unsigned block)
+{
+    depot *d = &depots[block];
+
+    actor_lock_take(&d->lock);
+    actor__blocks_extent_back(&d->blocks, &actor__me.extents[block]);
+    actor_lock_give(&d->lock);
 }
 
 static actor_msg *get_filled(unsigned block)
@@ -168,6 +209,7 @@ void actor__pool_empty_magazines(void)
             give_batch(block, c->spare, batch[block], true);
         c->spare = NULL;
         give_current(block, true);
+        give_extent(block);
     }
 }
 

@@ -23,7 +23,7 @@
 #include "libactor/msg.h"
 #include "libactor/thread.h"
 
-#define ACTOR__SMALLEST 32
+#define ACTOR__SMALLEST 32u
 
 /* The class for `bytes` (header included), ACTOR__CLASSES or more: none. */
 static inline unsigned actor__pool_class(size_t bytes)

@@ -19,6 +19,11 @@ typedef struct actor__cache {
     uint32_t room; /* in cur, for so many more; 0 also while there is none yet */
 } actor__cache;
 
+/* Memory for blocks that nobody has had yet. */
+typedef struct actor__extent {
+    char *at, *end;
+} actor__extent;
+
 #define ACTOR__CLASSES 9 /* message blocks of 32, 64, ... 8192 bytes */
 
 typedef struct actor__thread {
@@ -37,6 +42,8 @@ typedef struct actor__thread {
     actor *limbo_last;
     uint32_t limbo_count;
     uint32_t limbo_total; /* stamped since the last look for threads at rest */
+
+    actor__extent extents[ACTOR__CLASSES]; /* what it carves new blocks from */
 
     actor *port; /* actor_call()'s mailbox, or NULL */
 
