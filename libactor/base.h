@@ -15,8 +15,10 @@
 #define LIKELY(x)   __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 /* The way of each message in one piece, what is seldom out of it. */
-#define HOT        inline __attribute__((always_inline))
-#define COLD       __attribute__((noinline))
+#define HOT  inline __attribute__((always_inline))
+#define COLD __attribute__((noinline))
+/* What each message goes through begins a line: its speed shall not depend on what is before. */
+#define ENTRY      __attribute__((aligned(ACTOR__LINE)))
 #define COUNTOF(a) (sizeof(a) / sizeof((a)[0]))
 
 #define ACTOR__LINE 64 /* bytes of a cache line */
@@ -65,6 +67,14 @@ _Noreturn void actor__panic(const char *what);
 #define store_relaxed(p, v) atomic_store_explicit(p, v, memory_order_relaxed)
 #define store_release(p, v) atomic_store_explicit(p, v, memory_order_release)
 #define store_strong(p, v)  atomic_store_explicit(p, v, memory_order_seq_cst)
+
+/* In a short loop that waits for another thread. */
+static inline void actor__relax(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#endif
+}
 
 /* The counter has one writer: no read-modify-write needed. */
 #define bump(p, n) store_relaxed(p, load_relaxed(p) + (n))

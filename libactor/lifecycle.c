@@ -112,7 +112,7 @@ actor_err actor_drain(actor_ref ref)
     } else if ((atomic_fetch_or(&a->signals, ACTOR__PILL) & ACTOR__PILL) == 0) {
         if (a->locked)
             actor__locked_close(a);
-        if (actor__mailbox_push(a, &a->pill))
+        if ((actor__mailbox_push(a, &a->pill) & ACTOR__EMPTY) != 0)
             actor__schedule(a);
     }
     actor__offline();

@@ -6,20 +6,13 @@
 
 #define PAUSES 64 /* a push takes a few ns between its two steps */
 
-static inline void relax(void)
-{
-#if defined(__x86_64__) || defined(__i386__)
-    __builtin_ia32_pause();
-#endif
-}
-
 static actor__node *await_link(actor__node *n)
 {
     actor__node *next;
 
     for (unsigned i = 0; (next = load_acquire(&n->next)) == NULL; i++) {
         if (i < PAUSES)
-            relax();
+            actor__relax();
         else
             sched_yield();
     }

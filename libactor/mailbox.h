@@ -20,8 +20,9 @@
 
 #define ACTOR__EMPTY ((uintptr_t)1)
 
-/* Any thread that is online. True: it was marked empty, and the caller must schedule the actor. */
-static inline bool actor__mailbox_push(actor *a, actor__node *n)
+/* Any thread that is online. Returns the newest node before, with the mark: if it was marked empty,
+ * the caller must schedule the actor. */
+static inline uintptr_t actor__mailbox_push(actor *a, actor__node *n)
 {
     store_relaxed(&n->next, NULL);
 
@@ -30,7 +31,7 @@ static inline bool actor__mailbox_push(actor *a, actor__node *n)
     actor__node *last = (actor__node *)(before & ~ACTOR__EMPTY);
 
     store_release(&last->next, n);
-    return (before & ACTOR__EMPTY) != 0;
+    return before;
 }
 
 /* Clear the mark without a message. True: the caller must schedule the actor. */

@@ -35,7 +35,7 @@ static COLD actor_msg *new_slow(uint16_t type, size_t size)
     return m;
 }
 
-actor_msg *actor_msg_new(uint16_t type, size_t size)
+ENTRY actor_msg *actor_msg_new(uint16_t type, size_t size)
 {
     unsigned block = actor__pool_class(size + sizeof(actor_msg));
     actor_msg *m;

@@ -307,7 +307,7 @@ static HOT actor__after run(actor__worker *w, actor *a, unsigned *left)
     return ACTOR__MORE;
 }
 
-actor__after actor__run(actor__worker *w, actor *a, unsigned batch)
+ENTRY actor__after actor__run(actor__worker *w, actor *a, unsigned batch)
 {
     unsigned left = batch;
 

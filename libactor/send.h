@@ -15,7 +15,7 @@ static inline void actor__post(actor *a, actor_msg *m)
     m->held = true;
     ACTOR__POISON(actor__payload(m), actor__msg_private(m));
     ACTOR__PROBE_SEND(a, m);
-    if (actor__mailbox_push(a, &m->node)) {
+    if ((actor__mailbox_push(a, &m->node) & ACTOR__EMPTY) != 0) {
         urgent = low; /* it is the first: only a low one must let others pass */
         actor__schedule(a);
     }

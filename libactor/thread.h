@@ -30,6 +30,12 @@ typedef struct actor__thread {
     struct actor__worker *worker; /* that this thread is, or plays in a simulation; or NULL */
     actor__cache cache[ACTOR__CLASSES];
 
+    struct {
+        const actor *to;
+        const void *newest; /* pushed there, for comparing only */
+        uint32_t length;
+    } stream; /* messages in a row to one actor that had others waiting; see send.c */
+
     _Atomic uint64_t epoch;  /* seen last while at rest; 0: offline, holds no reference */
     _Atomic uint32_t online; /* depth of actor__online(), and ACTOR__IN_BATCH */
     bool registered;

@@ -606,7 +606,7 @@ static inline void put_back(actor__worker *w, actor *a, actor__after after)
     }
 }
 
-void *actor__worker_main(void *arg)
+ENTRY void *actor__worker_main(void *arg)
 {
     actor__worker *w = arg;
     actor_system *sys = w->sys;
