@@ -41,7 +41,7 @@ static uint32_t unit_index(const actor *a)
 
 static actor *first_slot(uint32_t which)
 {
-    return &load_relaxed(&actor__chunks[which / UNITS])[which % UNITS * UNIT];
+    return &load_relaxed(&actor__chunks[which / UNITS])[(size_t)(which % UNITS) * UNIT];
 }
 
 /* ---- Taking -------------------------------------------------------------------------------- */
@@ -158,7 +158,7 @@ actor *actor__table_take(uint32_t want, uint32_t *got)
     return list;
 }
 
-void actor__table_give(actor *list, bool not_needed)
+void actor__table_give(actor *list, bool at_rest)
 {
     if (list == NULL)
         return;
@@ -172,7 +172,7 @@ void actor__table_give(actor *list, bool not_needed)
     last->next = free_slots;
     free_slots = list;
     free_count += count;
-    if (not_needed)
+    if (at_rest)
         unused += count;
     if (free_count > SURPLUS)
         actor__trim_want();
@@ -230,7 +230,8 @@ static bool whole(uint32_t which) LOCK_REQUIRES(lock)
  * same, where others brought in a huge page. */
 static void strip(uint32_t first, uint32_t end) LOCK_REQUIRES(lock)
 {
-    if (madvise(first_slot(first), (end - first) * UNIT * sizeof(actor), MADV_DONTNEED) != 0)
+    if (madvise(first_slot(first), (size_t)(end - first) * UNIT * sizeof(actor), MADV_DONTNEED) !=
+        0)
         return; /* locked into memory: they stay as they are */
     for (uint32_t i = first; i < end; i++) {
         sorted -= units[i].count;

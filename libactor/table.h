@@ -16,8 +16,8 @@
  * or the table is full. */
 actor *actor__table_take(uint32_t want, uint32_t *got);
 
-/* Take back a list of slots. `unused`: by a thread that has nothing to do. */
-void actor__table_give(actor *list, bool unused);
+/* Take back a list of slots. `at_rest`: by a thread that has nothing to do. */
+void actor__table_give(actor *list, bool at_rest);
 
 /* Giving back, as in pool.h. */
 void actor__table_trim_mark(void);
