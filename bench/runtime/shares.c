@@ -6,16 +6,17 @@
 
 enum { MEMBERS = 10000, EVERY = 16 }; /* messages between two looks at what all did */
 
+typedef struct member {
+    struct crowd *crowd;
+    unsigned *share;
+} member;
+
 typedef struct crowd {
     bench_gate done;
     atomic_long left; /* messages */
-    unsigned *shares; /* each its own actor's; read when the system is closed */
+    member members[MEMBERS];
+    unsigned shares[MEMBERS]; /* each its own actor's; read when the system is closed */
 } crowd;
-
-typedef struct member {
-    crowd *crowd;
-    unsigned *share;
-} member;
 
 /* Sends to itself for ever; stops counting when all have done enough. */
 static actor_verdict work(actor *self, void *state, actor_msg *msg)
@@ -62,19 +63,15 @@ static int by_value(const void *a, const void *b)
 static double fair(unsigned workers, long n)
 {
     static const actor_behaviour gatherer = {"gatherer", 0, NULL, gather, NULL};
-    crowd c = {.shares = calloc(MEMBERS, sizeof(*c.shares))};
-    member *members = calloc(MEMBERS, sizeof(*members));
+    crowd c = {.left = MEMBERS * n};
 
-    if (c.shares == NULL || members == NULL)
-        bench_fail("out of memory");
     bench_gate_init(&c.done, 1);
-    atomic_store(&c.left, MEMBERS * n);
     for (unsigned i = 0; i < MEMBERS; i++)
-        members[i] = (member){&c, &c.shares[i]};
+        c.members[i] = (member){&c, &c.shares[i]};
 
     actor_system *sys = bench_open(workers);
 
-    bench_send(bench_spawn(sys, &gatherer, members), 1);
+    bench_send(bench_spawn(sys, &gatherer, c.members), 1);
     bench_gate_wait(&c.done);
     bench_close(sys);
     qsort(c.shares, MEMBERS, sizeof(*c.shares), by_value);
@@ -83,9 +80,6 @@ static double fair(unsigned workers, long n)
     double least = (double)c.shares[0] / median;
 
     bench_check(median > 0, "nobody worked");
-
-    free(members);
-    free(c.shares);
     return least;
 }
 
