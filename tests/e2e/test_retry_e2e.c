@@ -112,7 +112,7 @@ START_TEST(RT_45_a_job_that_runs_out_of_time_goes_to_another_instance)
     ck_assert_int_eq((int)number_at(a.result, "attempts"), 2);
     ck_assert_int_eq(count_at(a.result, "failures"), 1);
     expect_in(text_at(a.result, "failures[0].error"), "timed out after 500ms");
-    int first = atoi(server_read(s, "first"));
+    int first = (int)strtol(server_read(s, "first"), NULL, 10);
     ck_assert(first == 1 || first == 2);
     ck_assert_int_eq((int)number_at(a.result, "reply"), 3 - first);
     server_stop(s);

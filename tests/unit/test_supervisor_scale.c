@@ -90,6 +90,7 @@ static costs measure(size_t children, supervisor_strategy strategy, size_t crash
     actor_system *sys;
     actor_ref root;
     costs cost;
+    ck_assert_uint_gt(children, 0);
     refs = calloc(children, sizeof *refs);
     ck_assert_int_eq(actor_system_new(&options, &sys), ACTOR_OK);
     starts = stops = 0;

@@ -107,7 +107,7 @@ static void expect_sane(void)
             const attempt *x;
             ck_assert(!m->deadline || m->began < m->deadline);
             ck_assert_uint_le(m->retry.attempts, 3);
-            ck_assert_uint_le(m->hedges, 3 * u->settings.hedge.max);
+            ck_assert_uint_le(m->hedges, 3ul * u->settings.hedge.max);
             TAILQ_FOREACH(x, &m->attempts, sibling)
             ck_assert(!x->deadline || x->deadline <= clock_now() + u->settings.timeout + 1);
         }
