@@ -37,10 +37,12 @@
  * The watcher. While some workers run, one of the sleeping ones sleeps with one eye open (1 ms,
  * growing to 8). It takes from another's queue what was there at its last look already; when
  * another's tick has not moved since, because a handler takes long, also what is in the slot, which
- * nobody else does, and fires its timers. Who lies down as the last one has nobody to watch, so an
- * idle system does not wake at all; the first use of a queue after that finds `watched` false and
- * wakes a watcher. How often a watcher has looked in vain must not count here: an owner who gets up
- * at the last look may not have been seen (tests/model/sleep.pml).
+ * nobody else does, and fires its timers. When it has work itself the watch passes on: the last
+ * searcher to find work wakes another if nobody watches those that run beside it. Who lies down as
+ * the last one has nobody to watch, so an idle system does not wake at all; the first use of a
+ * queue after that finds `watched` false and wakes a watcher. How often a watcher has looked in
+ * vain must not count here: an owner who gets up at the last look may not have been seen
+ * (tests/model/sleep.pml).
  */
 #include "libactor/worker.h"
 
@@ -371,14 +373,22 @@ static bool search_begin(actor_system *sys)
     return true;
 }
 
-/* Found something. */
+/* Found something. The last one to search hands on what else there is to do: more of the same, and
+ * to watch those who run beside it. */
 static void search_end(actor_system *sys)
 {
     uint32_t before = atomic_fetch_sub(&sys->idle, ACTOR__SEARCHING);
+    unsigned sleeping = actor__idle_sleeping(before);
 
-    if (before / ACTOR__SEARCHING == 1 && before % ACTOR__SEARCHING != 0 &&
-        work_in_sight(sys, false))
-        wake_one(sys, load_relaxed(&sys->injected) != 0 ? ANY : EAGER);
+    if (before / ACTOR__SEARCHING != 1 || sleeping == 0)
+        return;
+
+    bool others = sleeping + 1 < sys->options.workers;
+
+    if (load_strong(&sys->injected) != 0 || (others && !load_relaxed(&sys->watched)))
+        wake_one(sys, ANY);
+    else if (work_in_sight(sys, false))
+        wake_one(sys, EAGER);
 }
 
 /* True: the last one; the others sleep already. */

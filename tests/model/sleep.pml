@@ -2,10 +2,13 @@
  * search_begin, search_end, lie_down, get_up, park, find_work, watch_begin, watch_look).
  *
  * WORKERS workers, and a thread that injects INJECTED actors. An actor that runs may spawn into the
- * worker's list ("ring" below), or wake into its slot, PUSHES times in all; and once one stays in
- * its handler for ever. Then the other workers have to find all there is, also what hides in the
+ * worker's list ("ring" below), or wake into its slot, PUSHES times in all; and STUCK of them stay in
+ * their handlers for ever. Then the other workers have to find all there is, also what hides in the
  * slot. A worker may wake once by itself, for a timer (TIMER). Stealing may fail while the owner is
  * about, and a worker may be reluctant after any batch.
+ *
+ * With three workers the states are too many. With HIDDEN the first one is in such a handler from
+ * the beginning, with something in its slot; so one of the others has to watch it at any time.
  *
  * An owner's store of its queue is plain and may arrive after the load of `idle` behind it:
  * add_to_ring() does the two in either order.
@@ -23,6 +26,9 @@
  *   fails BROKEN_WATCHED INJECTED=2 PUSHES=0 TIMER=0    the watcher gets up before it says so
  *   fails BROKEN_LAST INJECTED=2 PUSHES=0 TIMER=0       the last searcher does not look for more
  *   fails BROKEN_LOOKS INJECTED=1 PUSHES=1      a watcher gives up after some looks in vain
+ *   holds HIDDEN WORKERS=3 STUCK=2 INJECTED=1 PUSHES=0 TIMER=0
+ *   fails BROKEN_HANDOVER HIDDEN WORKERS=3 STUCK=2 INJECTED=1 PUSHES=0 TIMER=0   who watched and finds
+ *                                               work leaves the others unwatched
  */
 #ifndef WORKERS
 #define WORKERS 2
@@ -35,6 +41,9 @@
 #endif
 #ifndef TIMER
 #define TIMER 1
+#endif
+#ifndef STUCK
+#define STUCK 1 /* handlers that never return */
 #endif
 #define LOOKS 2 /* idle looks of a watcher, all told */
 
@@ -54,7 +63,7 @@ byte pending; /* all of these, for the checks only */
 bool moved[WORKERS]; /* its tick, since the last look */
 byte pushes = PUSHES;
 byte idle_looks = LOOKS;
-bool somebody_stuck;
+byte stuck;
 
 bool timer = TIMER;
 
@@ -62,6 +71,12 @@ bool timer = TIMER;
 
 #define ANY    true
 #define EAGER  false
+
+#ifdef BROKEN_HANDOVER
+#define UNWATCHED false
+#else
+#define UNWATCHED (!watched)
+#endif
 
 #ifdef BROKEN_LOOKS
 #define WATCHES       (looks < 2)
@@ -169,7 +184,7 @@ inline handler()
     :: break
     :: add_to_ring()
     :: add_to_slot()
-    :: atomic { !somebody_stuck -> somebody_stuck = true };
+    :: atomic { stuck < STUCK -> stuck++ };
 end_stuck:
         false
     od
@@ -208,7 +223,7 @@ inline steal()
         :: i < WORKERS && !got ->
             if
             :: i != me && ring[i] != 0 -> ring[i]--; pending--; got = true
-            :: i != me && ring[i] != 0 && !somebody_stuck /* its owner is inside */
+            :: i != me && ring[i] != 0 && stuck == 0 /* its owner is inside */
             :: else
             fi;
             i++
@@ -234,20 +249,25 @@ inline search_end()
 {
     atomic {
         last = (searching == 1 && sleeping != 0);
+        others = (sleeping + 1 < WORKERS);
         searching--;
         search = false
     };
     if
     :: last ->
 #ifndef BROKEN_LAST
-        look_for_work(true);
+        look_for_work(false);
         if
-        :: sight && injected != 0 -> wake_one(ANY)
-        :: sight && injected == 0 -> wake_one(EAGER)
-        :: else
+        :: sight || (others && UNWATCHED) -> wake_one(ANY)
+        :: else ->
+            look_for_work(true);
+            if
+            :: sight -> wake_one(EAGER)
+            :: else
+            fi
         fi;
 #endif
-        atomic { sight = false; last = false }
+        atomic { sight = false; last = false; others = false }
     :: else
     fi
 }
@@ -409,7 +429,7 @@ inline find_work()
 proctype worker(byte me)
 {
     byte i, p = NOBODY, looks;
-    bool got, search, sight, last, any;
+    bool got, search, sight, last, others, any;
 
     do
     :: take();
@@ -436,6 +456,13 @@ init {
     byte i;
 
     atomic {
+#ifdef HIDDEN
+        slot[0] = true;
+        pending = 1;
+        moved[0] = true;
+        stuck = 1;
+        i = 1;
+#endif
         do
         :: i < WORKERS -> run worker(i); i++
         :: else -> break
