@@ -8,12 +8,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-static message *oldest_queued(unit *u) LOCK_REQUIRES(u->lock)
+/* Who makes place for the new one: what matters least, and no more than the new one, which may
+ * itself not be in the mailbox. */
+static message *to_drop(unit *u, message *new) LOCK_REQUIRES(u->lock)
 {
-    for (int i = 0; i < UNIT_PRIORITIES; i++) /* what matters least goes first */
-        if (!TAILQ_EMPTY(&u->mailbox[i]))
-            return TAILQ_FIRST(&u->mailbox[i]);
-    return NULL;
+    if (u->settings.on_full == CONFIG_FULL_DROP_OLDEST)
+        for (config_priority i = 0; i <= new->priority; i++)
+            if (!TAILQ_EMPTY(&u->mailbox[i]))
+                return TAILQ_FIRST(&u->mailbox[i]);
+    return new;
 }
 
 static void put_hint(unit *u, json_out *members) LOCK_REQUIRES(u->lock)
@@ -134,15 +137,11 @@ static rpc_code accept_locked(unit *u, message *m, const unit_submission *s, rpc
     if (!heap_reserve(&u->due, u->live + 1))
         return rpc_fail(failure, RPC_UNAVAILABLE, "out of memory; nothing was accepted");
     enter(u, m, s);
-    if (refused != RPC_OK)
+    if (over)
+        unit_finish(u, to_drop(u, m), MESSAGE_DROPPED, RPC_MAILBOX_FULL,
+                    "dropped: the mailbox was full");
+    if (refused != RPC_OK && !message_state_final(m->state))
         unit_finish(u, m, MESSAGE_DEAD, refused, failure->message); /* by its fallback */
-    if (!over)
-        return RPC_OK;
-    message *victim = NULL; /* perhaps the new one, if it matters less than all others */
-    if (u->settings.on_full == CONFIG_FULL_DROP_OLDEST)
-        victim = oldest_queued(u);
-    unit_finish(u, victim ? victim : m, MESSAGE_DROPPED, RPC_MAILBOX_FULL,
-                "dropped: the mailbox was full");
     return RPC_OK;
 }
 

@@ -75,6 +75,33 @@ START_TEST(RT_83_hedges_never_exceed_their_slots)
 }
 END_TEST
 
+/* ---- a full mailbox ---- */
+
+static message *send_of(config_priority priority, clock_ms delay)
+{
+    unit_submission s = {
+        .payload = "{\"ms\":10}", .len = 9, .delay = delay, .priority = (int)priority};
+    return rig_submit(r, "s", &s);
+}
+
+START_TEST(full_mailbox_drops_the_new_message_if_it_matters_less_also_one_for_later)
+{
+    r = rig_new("", "    - {name: s, sleep: {}, mailbox: {capacity: 1, on_full: drop_oldest}}\n",
+                1);
+    send_of(CONFIG_PRIORITY_NORMAL, 0);
+    rig_settle(r); /* in hand */
+    message *high = send_of(CONFIG_PRIORITY_HIGH, 0);
+    message *low = send_of(CONFIG_PRIORITY_LOW, 0);
+    message *later = send_of(CONFIG_PRIORITY_LOW, 5);
+    ck_assert_int_eq(low->state, MESSAGE_DROPPED);
+    ck_assert_int_eq(later->state, MESSAGE_DROPPED);
+    rig_run(r, 100);
+    ck_assert_int_eq(high->state, MESSAGE_DONE);
+    rig_check(r);
+    rig_free(r);
+}
+END_TEST
+
 /* ---- whatever happens ---- */
 
 #define POLICIES                                                                                   \
@@ -206,6 +233,7 @@ int main(void)
         RT_42_a_value_at_the_instant_of_the_timeout_wins,
         RT_79_an_answer_at_the_instant_of_the_hedge_is_one_answer,
         RT_83_hedges_never_exceed_their_slots,
+        full_mailbox_drops_the_new_message_if_it_matters_less_also_one_for_later,
         RT_58_83_random_lives_leave_nothing_behind,
         NULL,
     };
