@@ -47,7 +47,7 @@ void actor__lanes_purge(actor *a, actor_err why);
 /* Queue in a locked mailbox. What had to make place, perhaps `m` itself, is *dropped, and why. */
 actor_err actor__locked_push(actor *a, actor_msg *m, actor_msg **dropped);
 
-/* Nothing more comes in: what is sent now is behind the poison pill. */
+/* Nothing more comes in: what is sent now is behind the poison pill, or the stop. */
 void actor__locked_close(actor *a);
 
 #endif

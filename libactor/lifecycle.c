@@ -287,6 +287,8 @@ static bool end_requested(actor__worker *w, actor *a, actor_how how)
     a->flags &= (uint8_t)~ACTOR__F_START_WANTED;
     a->ending = true;
     a->slow = true;
+    if (a->locked)
+        actor__locked_close(a);
     actor__lanes_purge(a, ACTOR_EENDED);
     return request_stop(w, a, how);
 }

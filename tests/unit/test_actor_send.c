@@ -235,6 +235,28 @@ START_TEST(dropped_ask_ends_at_the_asker)
 }
 END_TEST
 
+/* While it still stops. */
+START_TEST(message_to_an_actor_that_stops_is_a_dead_letter_at_once)
+{
+    static const actor_on_full policies[] = {ACTOR_REJECT, ACTOR_DROP_NEWEST, ACTOR_DROP_OLDEST};
+    for (size_t i = 0; i < 3; i++) {
+        probe a = {.name = "a"}, b = {.name = "b", .on_stop = ACTOR_PENDING};
+        probe_spawn(sys, &a, NULL);
+        spawn_down(&b, 1, policies[i]);
+        start(&b);
+        ck_assert_int_eq(actor_stop(b.ref), ACTOR_OK);
+        probe_settle(sys);
+        trace_is(&b.log, "+1 -stop");
+        probe_now(sys, &a, ask_one, &b);
+        trace_is(&a.log, "+1 ?ended");
+        trace_is(&dead, "1=ended");
+        probe_run_system(&b, probe_stopped, NULL);
+        probe_settle(sys);
+        trace_is(&b.log, "~");
+    }
+}
+END_TEST
+
 static actor_verdict never(actor *self, void *state, actor_err how, actor_msg *reply, void *arg)
 {
     (void)self;
@@ -491,6 +513,7 @@ int main(void)
         drop_oldest_keeps_what_came_last,
         drop_oldest_never_drops_a_system_message,
         dropped_ask_ends_at_the_asker,
+        message_to_an_actor_that_stops_is_a_dead_letter_at_once,
         refused_ask_leaves_message_with_asker,
         inspect_counts_what_waits_in_a_bounded_mailbox,
         no_reference_is_not_found,
