@@ -4,8 +4,8 @@
  * SLOTS slots, each with a reclaimer: a worker that ends the slot's actor, which is to drain the
  * mailbox and to void the slot. It stamps the slot as a batch behind those of others, looks what
  * stamp is safe, and buries the batches that this lets pass, whosever they are: drains them a second
- * time and reuses their slots. With BATCH all slots are ended by one reclaimer, which stamps them as
- * one batch. Without, and with one slot, somebody else advances the epoch.
+ * time and reuses their slots. With BATCH one reclaimer ends all slots and stamps them as one batch.
+ * Where there is only one, somebody else advances the epoch.
  *
  * Meanwhile two threads try to send. A worker has RUNS turns; in each it sends in a batch, where its
  * depth says when it is at rest, or after it, and then announces, and sleeps at times. A foreign
@@ -15,7 +15,7 @@
  * for each a moment in which its buffer is empty.
  *
  * Checked: nobody pushes into a slot that is buried or reused; at the burial there are no gaps; each
- * message that was accepted is found by one of the two drains; every slot is buried.
+ * message that was accepted is found by one of the two drains.
  *
  * Runs:
  *   holds SLOTS=1 RUNS=2 SENDS=0
