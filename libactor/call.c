@@ -141,6 +141,10 @@ actor_err actor_call(actor_system *sys, actor_ref to, actor_msg **msg, actor_ms 
     actor__offline();
     if (a == NULL)
         return ACTOR_ENOMEM;
+
+    actor_ref sender = m->sender;
+    uint64_t tag = m->tag;
+
     m->ask = true;
     m->sender = actor__ref_of(a);
     m->tag = ++serial;
@@ -149,7 +153,8 @@ actor_err actor_call(actor_system *sys, actor_ref to, actor_msg **msg, actor_ms 
 
     if (err != ACTOR_OK) {
         m->ask = false;
-        m->sender = ACTOR_NONE;
+        m->sender = sender;
+        m->tag = tag;
         return err;
     }
     err = await(sys, a, timeout, serial, reply);

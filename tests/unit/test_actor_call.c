@@ -108,6 +108,21 @@ START_TEST(call_of_nobody_leaves_message_with_caller)
 }
 END_TEST
 
+START_TEST(refused_call_leaves_the_message_as_it_was)
+{
+    static const manner how = ECHO;
+    actor_ref ref = spawn(&how);
+    actor_msg *msg = probe_value(1), *reply = NULL, *none = NULL;
+    ck_assert_int_eq(actor_call(sys, ref, &msg, -1, &reply), ACTOR_OK);
+    uint64_t tag = actor_msg_tag(reply);
+    ck_assert_int_eq(actor_call(sys, ACTOR_NONE, &reply, -1, &none), ACTOR_ENOTFOUND);
+    ck_assert(!actor_msg_is_ask(reply));
+    ck_assert(actor_ref_eq(actor_msg_sender(reply), ref));
+    ck_assert_uint_eq(actor_msg_tag(reply), tag);
+    actor_msg_free(reply);
+}
+END_TEST
+
 START_TEST(call_that_is_not_answered_ends)
 {
     static const manner hows[] = {IGNORE, CRASH};
@@ -277,6 +292,7 @@ int main(void)
     const TTest *const tests[] = {
         call_gets_the_reply,
         call_of_nobody_leaves_message_with_caller,
+        refused_call_leaves_the_message_as_it_was,
         call_that_is_not_answered_ends,
         call_ends_when_its_target_is_stopped,
         call_times_out_and_not_before,
