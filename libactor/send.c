@@ -180,8 +180,16 @@ static HOT bool send_plain(actor_ref to, actor_msg **msg, actor_ref sender)
 
 static COLD actor_err send_special(actor_ref to, actor_msg **msg, actor_ref sender)
 {
-    set_sender(*msg, sender);
-    return actor__send(to, msg);
+    actor_msg *m = *msg;
+    actor_ref before = m->sender;
+
+    set_sender(m, sender);
+
+    actor_err err = actor__send(to, msg);
+
+    if (err != ACTOR_OK)
+        m->sender = before; /* it may go back to where it came from: actor_return() */
+    return err;
 }
 
 ENTRY actor_err actor_send(actor_ref to, actor_msg **msg)

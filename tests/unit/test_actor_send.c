@@ -121,6 +121,37 @@ START_TEST(full_mailbox_leaves_message_with_sender)
 }
 END_TEST
 
+static actor_verdict pass_on(actor *self, probe *p, void *to)
+{
+    actor_ref sender = actor_msg_sender(p->msg);
+    ck_assert(!actor_ref_eq(sender, actor_self(self)));
+    ck_assert_int_eq(actor_tell(self, ((probe *)to)->ref, &p->msg), ACTOR_EFULL);
+    ck_assert(actor_ref_eq(actor_msg_sender(p->msg), sender));
+    return ACTOR_CONTINUE;
+}
+
+static actor_verdict tell_to_pass_on(actor *self, probe *p, void *pair)
+{
+    probe **between = pair;
+    actor_msg *msg = probe_do(pass_on, between[1]);
+    (void)p;
+    ck_assert_int_eq(actor_tell(self, between[0]->ref, &msg), ACTOR_OK);
+    return ACTOR_CONTINUE;
+}
+
+START_TEST(full_mailbox_leaves_message_as_it_was)
+{
+    static probe a = {.name = "a"}, b = {.name = "b"}, c = {.name = "c"};
+    probe *pair[] = {&b, &c};
+    probe_spawn(sys, &a, NULL);
+    probe_spawn(sys, &b, NULL);
+    spawn_down(&c, 1, ACTOR_REJECT);
+    probe_send(&c, 1);
+    probe_now(sys, &a, tell_to_pass_on, pair);
+    trace_is(&dead, "");
+}
+END_TEST
+
 START_TEST(every_handled_message_makes_room_for_one)
 {
     static probe a = {.name = "a"};
@@ -506,6 +537,7 @@ int main(void)
         higher_priorities_are_handled_first_and_fifo_within,
         message_to_oneself_is_handled_after_the_one_in_hand,
         full_mailbox_leaves_message_with_sender,
+        full_mailbox_leaves_message_as_it_was,
         every_handled_message_makes_room_for_one,
         system_messages_bypass_the_capacity,
         critical_messages_do_not_bypass_the_capacity,
