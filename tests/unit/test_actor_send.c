@@ -270,20 +270,23 @@ END_TEST
 START_TEST(message_to_an_actor_that_stops_is_a_dead_letter_at_once)
 {
     static const actor_on_full policies[] = {ACTOR_REJECT, ACTOR_DROP_NEWEST, ACTOR_DROP_OLDEST};
+    static probe a = {.name = "a"}, stopping[3];
+    probe_spawn(sys, &a, NULL);
+    trace_is(&a.log, "+1");
     for (size_t i = 0; i < 3; i++) {
-        probe a = {.name = "a"}, b = {.name = "b", .on_stop = ACTOR_PENDING};
-        probe_spawn(sys, &a, NULL);
-        spawn_down(&b, 1, policies[i]);
-        start(&b);
-        ck_assert_int_eq(actor_stop(b.ref), ACTOR_OK);
+        probe *b = &stopping[i];
+        *b = (probe){.name = "b", .on_stop = ACTOR_PENDING};
+        spawn_down(b, 1, policies[i]);
+        start(b);
+        ck_assert_int_eq(actor_stop(b->ref), ACTOR_OK);
         probe_settle(sys);
-        trace_is(&b.log, "+1 -stop");
-        probe_now(sys, &a, ask_one, &b);
-        trace_is(&a.log, "+1 ?ended");
+        trace_is(&b->log, "+1 -stop");
+        probe_now(sys, &a, ask_one, b);
+        trace_is(&a.log, "?ended");
         trace_is(&dead, "1=ended");
-        probe_run_system(&b, probe_stopped, NULL);
+        probe_run_system(b, probe_stopped, NULL);
         probe_settle(sys);
-        trace_is(&b.log, "~");
+        trace_is(&b->log, "~");
     }
 }
 END_TEST
