@@ -428,7 +428,7 @@ static actor_verdict ask_all(actor *self, void *state, actor_msg *msg)
             actor_ask(self, mortals[i], &question, i % 3 ? -1 : 1, count_outcome, NULL, &id);
         if (err == ACTOR_OK)
             continue;
-        if (err != ACTOR_ENOTFOUND)
+        if (err != ACTOR_ENOTFOUND && err != ACTOR_EFULL)
             atomic_fetch_add(&wrong, 1);
         actor_msg_free(question);
         latch_add(&done, 1);
@@ -446,14 +446,19 @@ static actor_verdict answer(actor *self, void *state, actor_msg *msg)
     return ACTOR_CONTINUE;
 }
 
-START_TEST(every_ask_has_one_outcome_while_targets_end)
+/* Some of each policy: with room for one to three, or for all. */
+START_TEST(every_ask_has_one_outcome_while_mailboxes_are_full_and_targets_end)
 {
     static const actor_behaviour asker = {.name = "asker", .handle = ask_all};
     static const actor_behaviour answerer = {.name = "answerer", .handle = answer};
+    static const actor_on_full policies[] = {ACTOR_REJECT, ACTOR_DROP_NEWEST, ACTOR_DROP_OLDEST};
     enum { ASKERS = 6, ROUNDS = 4 };
     const uint64_t expected = (uint64_t)ASKERS * ROUNDS * MORTALS;
-    for (int i = 0; i < MORTALS; i++)
-        ck_assert_int_eq(spawn(&answerer, NULL, &mortals[i]), ACTOR_OK);
+    for (unsigned i = 0; i < MORTALS; i++) {
+        actor_spec spec = {
+            .behaviour = &answerer, .capacity = i / 3 % 4, .on_full = policies[i % 3]};
+        ck_assert_int_eq(actor_spawn(sys, &spec, &mortals[i]), ACTOR_OK);
+    }
     for (int i = 0; i < ASKERS; i++) {
         actor_ref ref;
         ck_assert_int_eq(spawn(&asker, NULL, &ref), ACTOR_OK);
@@ -546,7 +551,7 @@ int main(void)
         actors_spawn_actors,
         sends_from_threads_to_actors_that_end,
         every_watcher_is_told_once_of_every_end,
-        every_ask_has_one_outcome_while_targets_end,
+        every_ask_has_one_outcome_while_mailboxes_are_full_and_targets_end,
         timers_of_many_actors_fire,
         names_are_given_and_found_by_many_threads,
         NULL,
