@@ -6,9 +6,8 @@
 #define TESTS_WORLD_H
 
 #include "libactor/actor.h"
+#include "tests/support/seeds.h"
 #include "tests/support/traffic.h"
-
-#include <check.h>
 
 enum {
     NODES = 10,       /* places for actors; one that ends is filled again, until BIRTHS */
@@ -75,13 +74,6 @@ typedef struct world {
 } world;
 
 extern world w;
-
-/* A promise: a failure names the seed. Unlike an assertion of Check it costs nothing when kept. */
-#define must(condition)                                                                            \
-    do {                                                                                           \
-        if (!(condition))                                                                          \
-            ck_abort_msg("%s: reproduce with SEED=%llu", #condition, (unsigned long long)w.seed);  \
-    } while (0)
 
 /* A number below `sides`, as the seed decides. */
 uint32_t world_dice(uint32_t sides);

@@ -9,16 +9,17 @@
  * - in the end nobody waits: a producer has sent all, or its target has ended;
  * - a mailbox counts what waits in it, never more than its capacity, and everything is freed.
  *
- * SEEDS=n runs that many seeds instead of a few; SEED=s runs only that one.
+ * SEEDS and SEED choose: tests/support/seeds.h.
  */
 #include "libactor/actor.h"
+#include "tests/support/seeds.h"
+#include "tests/support/suite.h"
 
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { PRODUCERS = 12, TARGETS = 3, ITEMS = 60, ROUNDS = 150, PROCESSES = 10, SEEDS = 200 };
+enum { PRODUCERS = 12, TARGETS = 3, ITEMS = 60, ROUNDS = 150, SEEDS = 200 };
 enum { ITEM = 1, NUDGE }; /* NUDGE: try again, without a promise */
 
 /* An item is in one of these states; RETURNED is waiting, but in no mailbox's count. */
@@ -43,7 +44,6 @@ typedef struct producer {
 } producer;
 
 static struct {
-    uint64_t seed;
     actor_system *sys;
     actor_ref boss;
     producer producers[PRODUCERS];
@@ -54,9 +54,6 @@ static struct {
     actor_on_full on_full[TARGETS];
     bool ended[TARGETS], calm;
 } w;
-
-#define must(condition)                                                                            \
-    ck_assert_msg(condition, "SEED=%llu: %s", (unsigned long long)w.seed, #condition)
 
 static uint32_t dice(uint32_t sides)
 {
@@ -377,7 +374,6 @@ static void run_seed(uint64_t seed)
 {
     static const uint32_t failing[] = {0, 0, 10000, 200000};
     memset(&w, 0, sizeof w);
-    w.seed = seed;
     actor_system_options options = {
         .simulate = true, .seed = seed, .batch = (uint32_t)(seed % 5), .dead_letter = note_dead};
     must(actor_system_new(&options, &w.sys) == ACTOR_OK);
@@ -398,45 +394,15 @@ static void run_seed(uint64_t seed)
             must(w.items[i][k].where == (k < w.producers[i].sent ? ENDED : NEW));
 }
 
-static unsigned long long number_from(const char *variable, unsigned long long otherwise)
-{
-    const char *text = getenv(variable);
-    if (!text || !*text)
-        return otherwise;
-    char *end;
-    unsigned long long n = strtoull(text, &end, 10);
-    ck_assert_msg(*end == '\0', "%s: not a number: %s", variable, text);
-    return n;
-}
-
 START_TEST(every_seed_tells_each_request_once_and_leaves_nobody_waiting)
 {
-    unsigned long long seeds = number_from("SEEDS", SEEDS);
-    for (unsigned long long seed = (unsigned)_i; seed < seeds; seed += PROCESSES)
-        run_seed(seed);
-}
-END_TEST
-
-START_TEST(given_seed_tells_each_request_once_and_leaves_nobody_waiting)
-{
-    run_seed(number_from("SEED", 0));
+    seeds_run(SEEDS, run_seed);
 }
 END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("actor_room_sim");
-    TCase *tcase = tcase_create("actor_room_sim");
-    tcase_set_timeout(tcase, 600);
-    if (getenv("SEED"))
-        tcase_add_test(tcase, given_seed_tells_each_request_once_and_leaves_nobody_waiting);
-    else
-        tcase_add_loop_test(tcase, every_seed_tells_each_request_once_and_leaves_nobody_waiting, 0,
-                            PROCESSES);
-    suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    const TTest *const tests[] = {every_seed_tells_each_request_once_and_leaves_nobody_waiting,
+                                  NULL};
+    return suite_run("actor_room_sim", tests, NULL, NULL);
 }

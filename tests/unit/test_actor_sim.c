@@ -8,20 +8,20 @@
  * - a supervisor's notices tell what really happened;
  * - everything is freed, and the same seed does the same again.
  *
- * SEEDS=n runs that many seeds instead of a few; SEED=s runs only that one.
+ * SEEDS and SEED choose: tests/support/seeds.h.
  */
 #include "libactor/actor.h"
+#include "tests/support/seeds.h"
+#include "tests/support/suite.h"
 #include "tests/support/traffic.h"
 #include "tests/support/world.h"
 
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-    ROUNDS = 400,   /* things that happen from outside */
-    PROCESSES = 20, /* the seeds are shared out among so many */
+    ROUNDS = 400, /* things that happen from outside */
     SEEDS_DEFAULT = 300,
 };
 
@@ -223,31 +223,14 @@ static uint64_t run_seed(uint64_t seed)
 
 /* ---- Tests ---- */
 
-static unsigned long long number_from(const char *variable, unsigned long long otherwise)
+static void one(uint64_t seed)
 {
-    const char *text = getenv(variable);
-    if (!text || !*text)
-        return otherwise;
-    char *end;
-    unsigned long long n = strtoull(text, &end, 10);
-    if (*end != '\0') {
-        fprintf(stderr, "%s: not a number: %s\n", variable, text);
-        exit(2);
-    }
-    return n;
+    run_seed(seed);
 }
 
 START_TEST(every_seed_keeps_the_promises)
 {
-    unsigned long long seeds = number_from("SEEDS", SEEDS_DEFAULT);
-    for (unsigned long long seed = (unsigned)_i; seed < seeds; seed += PROCESSES)
-        run_seed(seed);
-}
-END_TEST
-
-START_TEST(given_seed_keeps_the_promises)
-{
-    run_seed(number_from("SEED", 0));
+    seeds_run(SEEDS_DEFAULT, one);
 }
 END_TEST
 
@@ -267,20 +250,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("actor_sim");
-    TCase *tcase = tcase_create("actor_sim");
-    tcase_set_timeout(tcase, 600);
-    if (getenv("SEED")) {
-        tcase_add_test(tcase, given_seed_keeps_the_promises);
-    } else {
-        tcase_add_loop_test(tcase, every_seed_keeps_the_promises, 0, PROCESSES);
-        tcase_add_test(tcase, same_seed_does_the_same_again);
-        tcase_add_test(tcase, another_seed_does_something_else);
-    }
-    suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    const TTest *const tests[] = {every_seed_keeps_the_promises, same_seed_does_the_same_again,
+                                  another_seed_does_something_else, NULL};
+    return suite_run("actor_sim", tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 /* The daemon's messages at random, in virtual time: units, policies and supervisors are the real
  * ones, over a kind of actor that fails, hangs and crashes as the seed says.
  *
- *   SEEDS=n   how many runs (60)    SEED=n   only this one
+ * SEEDS and SEED choose: tests/support/seeds.h.
  *
  * Whatever happens, at every millisecond:
  *   - accepted = done + dead + cancelled + expired + dropped + waiting + running + retrying, of
@@ -26,6 +26,7 @@
 #include "daemon/tree.h"
 #include "daemon/unit.h"
 #include "supervisors/prng.h"
+#include "tests/support/seeds.h"
 #include "tests/support/suite.h"
 
 #include <stdarg.h>
@@ -43,12 +44,6 @@ static actord d;
 static uint64_t seed;
 static prng chance;
 static bool calm;
-
-#define must(condition)                                                                            \
-    do {                                                                                           \
-        if (!(condition))                                                                          \
-            ck_abort_msg("%s: reproduce with SEED=%llu", #condition, (unsigned long long)seed);    \
-    } while (0)
 
 static int64_t pick(int64_t low, int64_t high)
 {
@@ -703,23 +698,20 @@ static void end(void)
     actor_lock_destroy(&d.lock);
 }
 
-static uint64_t number_of(const char *variable, uint64_t standard)
+static void run(uint64_t with)
 {
-    const char *text = getenv(variable);
-    return text && *text ? strtoull(text, NULL, 10) : standard;
+    seed = with;
+    begin();
+    for (int i = 0; i < STEPS && !root_over; i++)
+        happen();
+    if (!root_over)
+        let_it_end();
+    end();
 }
 
 START_TEST(every_message_ends_once)
 {
-    uint64_t first = number_of("SEED", 1), count = getenv("SEED") ? 1 : number_of("SEEDS", 60);
-    for (seed = first; seed < first + count; seed++) {
-        begin();
-        for (int i = 0; i < STEPS && !root_over; i++)
-            happen();
-        if (!root_over)
-            let_it_end();
-        end();
-    }
+    seeds_run(60, run);
 }
 END_TEST
 

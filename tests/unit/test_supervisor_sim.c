@@ -1,6 +1,6 @@
 /* Whole trees at random: what is built, what happens to it and in which order is the seed's choice.
  *
- *   SEEDS=n   how many trees (100)    SEED=n   only this one
+ * SEEDS and SEED choose: tests/support/seeds.h.
  *
  * Whatever happens:
  *   - no kid lives twice, none under a supervisor that does not run
@@ -13,11 +13,10 @@
  */
 #include "supervisors/prng.h"
 #include "supervisors/supervisor.h"
+#include "tests/support/seeds.h"
 #include "tests/support/suite.h"
 
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { NODES = 256, STAMPS = 64, STEPS = 150 };
@@ -48,8 +47,6 @@ static node nodes[NODES];
 static int node_count;
 static actor_ref client;
 static unsigned asked, answered;
-
-#define must(condition) ck_assert_msg(condition, "SEED=%llu: " #condition, (unsigned long long)seed)
 
 static int64_t pick(int64_t low, int64_t high)
 {
@@ -141,7 +138,7 @@ static node *node_of(const char *id)
     for (int i = 0; i < node_count; i++)
         if (strcmp(nodes[i].id, id) == 0)
             return &nodes[i];
-    ck_abort_msg("SEED=%llu: nobody is called %s", (unsigned long long)seed, id);
+    ck_abort_msg("nobody is called %s", id);
     return NULL;
 }
 
@@ -448,24 +445,15 @@ static void tree(void)
     actor_system_free(sys, 0);
 }
 
-static uint64_t number(const char *name, uint64_t otherwise)
+static void run(uint64_t with)
 {
-    const char *text = getenv(name);
-    char *end;
-    if (!text)
-        return otherwise;
-    errno = 0;
-    uint64_t value = strtoull(text, &end, 10);
-    ck_assert_msg(errno == 0 && *text && !*end, "%s=%s is no number", name, text);
-    return value;
+    seed = with;
+    tree();
 }
 
 START_TEST(random_trees_keep_the_invariants)
 {
-    uint64_t only = number("SEED", 0);
-    uint64_t seeds = number("SEEDS", 100);
-    for (seed = only ? only : 1; seed <= (only ? only : seeds); seed++)
-        tree();
+    seeds_run(100, run);
 }
 END_TEST
 
