@@ -196,8 +196,8 @@ void sup_call_update(sup *s, request *r)
         sup_call_scale(s, p, r);
         return;
     }
-    if (r->instances > 0)
-        kept->child.instances = r->instances;
+    if (r->instances > 0) /* for when it comes back */
+        sup_spec_find(s->spec, r->id)->child.instances = r->instances;
     answer(r, SUPERVISOR_OK);
 }
 

@@ -559,6 +559,23 @@ START_TEST(SUP_120_the_settings_of_a_pool_change_for_all_instances)
 }
 END_TEST
 
+START_TEST(the_number_in_an_update_of_one_that_has_ended_holds_for_its_return)
+{
+    kid_of("p")->instances = 1;
+    kid_of("p")->restart = SUPERVISOR_TEMPORARY;
+    supervisor_spec *spec = family_spec("root", flags(ONE), "");
+    family_nest(spec, "in", family_spec("in", flags(ONE), "p c"), SUPERVISOR_PERMANENT);
+    root = family_spawn(spec);
+    order("p1", KID_EXIT);
+    supervisor_child c = family_child(kid_of("p"));
+    c.instances = 3;
+    family_answers(family_ref("in"), supervisor_request_update(&c), SUPERVISOR_OK);
+    quiet();
+    order("c", KID_ESCALATE);
+    log_is("*c +p1 +p2 +p3 +c");
+}
+END_TEST
+
 START_TEST(a_pool_moves_as_one)
 {
     running(flags(ONE), 2, "a p b");
@@ -618,6 +635,7 @@ int main(void)
         SUP_112_a_pool_cannot_be_significant,
         the_number_of_a_scale_outlives_a_restart_of_the_supervisor,
         SUP_120_the_settings_of_a_pool_change_for_all_instances,
+        the_number_in_an_update_of_one_that_has_ended_holds_for_its_return,
         a_pool_moves_as_one,
         calls_that_wait_fail_when_the_supervisor_ends,
         NULL};
