@@ -44,18 +44,18 @@ void budget_fini(budget *b)
 
 supervisor_err budget_set(budget *b, int32_t limit, actor_ms period, actor_ms now)
 {
-    budget fresh;
-    supervisor_err err = budget_init(&fresh, limit, period);
-    if (err != SUPERVISOR_OK)
-        return err;
+    if (!valid(limit, period))
+        return SUPERVISOR_EINVAL;
     forget_old(b, now);
-    /* Of `limit` stamps the newest decide; with more of them the next restart trips anyway. */
-    uint32_t kept = b->count < fresh.room ? b->count : fresh.room;
-    for (uint32_t i = 0; i < kept; i++)
-        fresh.stamps[i] = b->stamps[(b->first + b->count - kept + i) % b->room];
-    fresh.count = kept;
-    budget_fini(b);
-    *b = fresh;
+    /* Also those beyond a lower limit: it may be raised again. */
+    uint32_t room = room_for(limit) > b->count ? room_for(limit) : b->count;
+    actor_ms *stamps = malloc(room * sizeof *stamps);
+    if (!stamps)
+        return SUPERVISOR_ENOMEM;
+    for (uint32_t i = 0; i < b->count; i++)
+        stamps[i] = b->stamps[(b->first + i) % b->room];
+    free(b->stamps);
+    *b = (budget){limit, period, stamps, room, 0, b->count};
     return SUPERVISOR_OK;
 }
 

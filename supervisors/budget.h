@@ -33,7 +33,7 @@ supervisor_err budget_init(budget *b, int32_t limit, actor_ms period);
 void budget_fini(budget *b);
 
 /* Change limit and period in place. The history is kept: a lowered limit can trip at the next
- * restart (SUP-114). A history longer than the new limit keeps its newest part.
+ * restart (SUP-114), and so can one that is raised again.
  * Returns  as budget_init(); unchanged on failure. */
 supervisor_err budget_set(budget *b, int32_t limit, actor_ms period, actor_ms now);
 

@@ -35,7 +35,7 @@ void sup_publish(const sup *s, supervisor_event_kind kind, const char *child)
         .tag = o->tag,
         .kind = kind,
         .flags = &s->spec->flags,
-        .restarts_used = s->budget.count,
+        .restarts_used = s->budget.limit == BUDGET_UNLIMITED ? 0 : s->budget.count,
         .child = child,
         .reason = s->reason,
         .tripped = s->tripped,

@@ -141,6 +141,20 @@ START_TEST(SUP_114_a_raised_limit_keeps_the_history)
 }
 END_TEST
 
+START_TEST(SUP_114_a_limit_that_is_lowered_and_raised_again_has_the_whole_history)
+{
+    ready(3, 1000);
+    for (actor_ms now = 0; now < 3; now++)
+        ck_assert(budget_restart(&b, now));
+    ck_assert_int_eq(budget_set(&b, 1, 1000, 3), SUPERVISOR_OK);
+    ck_assert_int_eq(budget_set(&b, BUDGET_UNLIMITED, 1000, 4), SUPERVISOR_OK);
+    ck_assert_int_eq(budget_set(&b, 4, 1000, 5), SUPERVISOR_OK);
+    ck_assert_uint_eq(budget_used(&b, 5), 3);
+    ck_assert(budget_restart(&b, 6));
+    ck_assert(!budget_restart(&b, 7));
+}
+END_TEST
+
 START_TEST(SUP_15_bad_settings_are_refused_and_change_nothing)
 {
     static const struct {
@@ -160,14 +174,16 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {timelines_trip_where_they_should,
-                                  any_timeline_agrees_with_the_definition,
-                                  SUP_62_memory_does_not_grow,
-                                  used_counts_down_when_restarts_age_out,
-                                  a_refused_restart_is_not_counted,
-                                  SUP_114_a_lowered_limit_keeps_the_history_and_trips,
-                                  SUP_114_a_raised_limit_keeps_the_history,
-                                  SUP_15_bad_settings_are_refused_and_change_nothing,
-                                  NULL};
+    const TTest *const tests[] = {
+        timelines_trip_where_they_should,
+        any_timeline_agrees_with_the_definition,
+        SUP_62_memory_does_not_grow,
+        used_counts_down_when_restarts_age_out,
+        a_refused_restart_is_not_counted,
+        SUP_114_a_lowered_limit_keeps_the_history_and_trips,
+        SUP_114_a_raised_limit_keeps_the_history,
+        SUP_114_a_limit_that_is_lowered_and_raised_again_has_the_whole_history,
+        SUP_15_bad_settings_are_refused_and_change_nothing,
+        NULL};
     return suite_run("budget", tests, NULL, teardown);
 }
