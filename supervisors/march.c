@@ -46,12 +46,28 @@ void march_start_all(sup *s)
     s->cursor = s->first;
 }
 
+/* A child's instances start side by side; the march then waits for each. */
+static void start_due(sup *s, slot *c)
+{
+    for (; c; c = slot_peer(c)) {
+        if (!c->due || !(slot_is_down(c) || c->state == SLOT_STOPPED))
+            continue;
+        c->due = false;
+        slot_start(s, c);
+    }
+}
+
 void march_group_up(sup *s)
 {
     if (s->pivot && s->pivot->state == SLOT_BACKOFF)
         slot_wait(s, s->pivot);
     s->mode = SUP_GROUP_UP;
     s->cursor = s->group_first;
+    if (!s->group_first)
+        return;
+    /* The rest also waits for peers that are none of the group and still start. */
+    start_due(s, s->group_first);
+    s->cursor = s->group_first->pool->first;
 }
 
 static void top_reached(sup *s)
@@ -63,17 +79,6 @@ static void top_reached(sup *s)
     s->pivot = NULL;
     if (first)
         sup_started(s);
-}
-
-/* A child's instances start side by side; the march then waits for each. */
-static void start_due(sup *s, slot *c)
-{
-    for (; c; c = slot_peer(c)) {
-        if (!c->due || !(slot_is_down(c) || c->state == SLOT_STOPPED))
-            continue;
-        c->due = false;
-        slot_start(s, c);
-    }
 }
 
 /* One step; false when there is something to wait for. */

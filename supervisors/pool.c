@@ -116,7 +116,15 @@ static slot *add(sup *s, pool *p, slot *before)
 
 slot *pool_add(sup *s, pool *p)
 {
-    return add(s, p, p->last->next);
+    slot *c = add(s, p, p->last->next);
+
+    /* It is none of the group that waits for a peer of it, and so stands before it. */
+    if (c && s->group_first && s->group_first->pool == p) {
+        while (s->group_first != c)
+            slot_to_back(s, s->group_first);
+        s->group_first = c->next;
+    }
+    return c;
 }
 
 static void pool_free(sup *s, pool *p)

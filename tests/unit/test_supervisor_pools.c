@@ -292,6 +292,18 @@ START_TEST(peers_are_not_the_rest_of_rest_for_one)
 }
 END_TEST
 
+START_TEST(the_rest_starts_when_all_peers_are_up_also_after_one_of_them_failed)
+{
+    running(flags(REST), 2, "a p b");
+    kid_of("p1")->failing_starts = 1;
+    kid_of("p2")->start_time = 100;
+    order("a", KID_CRASH);
+    list_is("a:running p2:starting p1:running b:stopped");
+    family_run(100);
+    list_is("a:running p2:running p1:running b:running");
+}
+END_TEST
+
 START_TEST(a_second_instance_joins_a_group_that_waits)
 {
     running(waiting(REST, 100), 3, "a p b");
@@ -304,6 +316,22 @@ START_TEST(a_second_instance_joins_a_group_that_waits)
     family_run(51);
     log_is("+p1 +p3 +b");
     list_is("a:running p2:running p1:running p3:running b:running");
+}
+END_TEST
+
+START_TEST(a_new_instance_is_none_of_the_group_that_waits_for_its_peer)
+{
+    running(waiting(REST, 100), 2, "a p b");
+    order("p2", KID_CRASH);
+    family_answers(root, supervisor_request_scale("p", 3), SUPERVISOR_OK);
+    kid_of("c")->restart = SUPERVISOR_PERMANENT;
+    supervisor_child c = family_child(kid_of("c"));
+    family_answers(root, supervisor_request_start(&c, true, SUPERVISOR_LAST), SUPERVISOR_OK);
+    log_is("*p2 -b +p3 +c");
+    order("c", KID_CRASH);
+    log_is("*c");
+    family_run(100);
+    log_is("+p2 +b +c");
 }
 END_TEST
 
@@ -618,7 +646,9 @@ int main(void)
         a_temporary_instance_leaves_its_pool_and_the_last_one_takes_it_along,
         all_of_one_for_all_are_the_peers_too,
         peers_are_not_the_rest_of_rest_for_one,
+        the_rest_starts_when_all_peers_are_up_also_after_one_of_them_failed,
         a_second_instance_joins_a_group_that_waits,
+        a_new_instance_is_none_of_the_group_that_waits_for_its_peer,
         instances_stop_side_by_side,
         SUP_78_a_pool_with_shutdown_kill_is_killed,
         a_stop_by_call_is_answered_with_the_last_instance,
