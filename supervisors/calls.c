@@ -186,10 +186,11 @@ static bool waits_for_march(verb v)
            v == VERB_UPDATE || v == VERB_ORDER || v == VERB_FLAGS;
 }
 
-/* What a request brings must fit the mode of now, not of when it was made. */
+/* What a request brings must fit the mode of now, not of when it was made. Where the child is in
+ * already there is only a rest to do: it is undone, or scaled. */
 static bool fits_mode(const sup *s, request *r)
 {
-    return !r->child || r->verb == VERB_DROP ||
+    return !r->child || r->verb == VERB_DROP || r->verb == VERB_SCALE ||
            child_check_mode(&r->child->child, s->spec->flags.auto_shutdown, r->why,
                             sizeof r->why) == SUPERVISOR_OK;
 }
@@ -273,9 +274,10 @@ static void run_without_child(sup *s, request *r)
     if (r->verb == VERB_START) {
         sup_call_start_new(s, r);
     } else if (r->failed != SUPERVISOR_OK) { /* a start that was undone already */
+        if (r->keep)
+            (void)sup_spec_drop(s->spec, r->id);
         sup_request_answer(r, r->failed, ACTOR_NONE, r->why);
-    } else if (r->verb == VERB_DROP && sup_spec_find(s->spec, r->id)) {
-        sup_spec_unlink(s->spec, sup_spec_find(s->spec, r->id));
+    } else if (r->verb == VERB_DROP && sup_spec_drop(s->spec, r->id)) {
         answer(r, SUPERVISOR_OK);
     } else {
         answer(r, SUPERVISOR_ENOTFOUND);

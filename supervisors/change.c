@@ -8,9 +8,7 @@ static void answer(request *r, supervisor_err err)
 
 void sup_forget_spec(sup *s, pool *p)
 {
-    child_spec *kept = sup_spec_find(s->spec, p->spec->id);
-    if (kept)
-        sup_spec_unlink(s->spec, kept);
+    (void)sup_spec_drop(s->spec, p->spec->id);
     p->kept = false;
 }
 

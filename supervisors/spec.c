@@ -251,3 +251,11 @@ void sup_spec_unlink(supervisor_spec *spec, child_spec *s)
     sup_map_remove(&spec->ids, &s->by_id);
     child_spec_unref(s);
 }
+
+bool sup_spec_drop(supervisor_spec *spec, const char *id)
+{
+    child_spec *s = sup_spec_find(spec, id);
+    if (s)
+        sup_spec_unlink(spec, s);
+    return s != NULL;
+}

@@ -44,6 +44,8 @@ child_spec *sup_spec_find(const supervisor_spec *spec, const char *id);
 /* Put `s` before `before` (NULL: at the end). The list has a reference of its own. */
 void sup_spec_insert(supervisor_spec *spec, child_spec *s, child_spec *before);
 void sup_spec_unlink(supervisor_spec *spec, child_spec *s);
+/* Unlink the one with this id; false: there is none. */
+bool sup_spec_drop(supervisor_spec *spec, const char *id);
 /* As supervisor_request_order(). */
 void sup_spec_order(supervisor_spec *spec, char *const *ids, size_t count);
 

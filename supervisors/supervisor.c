@@ -147,6 +147,15 @@ static void started(sup *s, slot *c, const actor_notice *n)
     slot_settled(s, c);
 }
 
+/* It is the last of its pool, but for those that are leaving it. */
+static bool is_last(const slot *c)
+{
+    const slot *p = c->pool->first;
+    while (p && (p == c || (p->state == SLOT_ENDING && p->after == AFTER_GONE)))
+        p = slot_peer(p);
+    return !p;
+}
+
 static void declined(sup *s, slot *c, const actor_notice *n)
 {
     (void)n;
@@ -155,10 +164,10 @@ static void declined(sup *s, slot *c, const actor_notice *n)
         c->call = NULL;
         sup_request_answer(r, SUPERVISOR_OK, ACTOR_NONE, NULL);
     }
-    if (c->pool->count > 1)
-        slot_end(s, c, AFTER_GONE);
-    else
+    if (is_last(c))
         slot_finish(s, c);
+    else
+        slot_end(s, c, AFTER_GONE);
 }
 
 static void start_failed(sup *s, slot *c, const actor_notice *n)

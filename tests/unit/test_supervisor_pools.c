@@ -180,6 +180,34 @@ START_TEST(a_stop_while_a_pool_starts_by_call_ends_the_start)
 }
 END_TEST
 
+START_TEST(a_pool_that_cannot_start_by_call_does_not_come_back)
+{
+    kid_of("p")->instances = 2;
+    kid_of("p1")->failing_starts = kid_of("p2")->failing_starts = 1;
+    supervisor_spec *spec = family_spec("root", flags(ONE), "");
+    family_nest(spec, "in", family_spec("in", flags(ONE), "c"), SUPERVISOR_PERMANENT);
+    root = family_spawn(spec);
+    family_answers(family_ref("in"), start_of("p", true), SUPERVISOR_EFAILED);
+    quiet();
+    order("c", KID_ESCALATE);
+    log_is("*c +c");
+}
+END_TEST
+
+START_TEST(of_instances_that_decline_at_once_the_last_one_stays)
+{
+    for (uint64_t seed = 1; seed < 20; seed++) {
+        family_teardown();
+        family_setup(seed);
+        kid_of("p1")->declines = kid_of("p2")->declines = true;
+        running(flags(ONE), 2, "p");
+        family_answers(root, supervisor_request_count(), SUPERVISOR_OK);
+        ck_assert_uint_eq(family_last.counts.specs, 1);
+        ck_assert_uint_eq(family_last.counts.workers, 1);
+    }
+}
+END_TEST
+
 START_TEST(SUP_11_an_instance_that_declines_leaves_no_trace)
 {
     static const char *const pools[] = {"p", "q", "r"};
@@ -604,6 +632,28 @@ START_TEST(the_number_in_an_update_of_one_that_has_ended_holds_for_its_return)
 }
 END_TEST
 
+START_TEST(an_update_that_waits_with_its_number_has_been_done)
+{
+    supervisor_flags any = flags(ONE);
+    any.auto_shutdown = SUPERVISOR_ANY_SIGNIFICANT;
+    supervisor_flags never = flags(ONE);
+    running(any, 1, "a");
+    kid_of("p")->restart = SUPERVISOR_TRANSIENT;
+    kid_of("p1")->start_time = 100;
+    family_ask(&second, root, start_of("p", true));
+    kid_of("p")->significant = true;
+    supervisor_child c = family_child(kid_of("p"));
+    family_ask(&family_last, root, supervisor_request_update(&c));
+    ck_assert(!family_last.done); /* the number waits for the start */
+    family_call changed = {0};
+    family_ask(&changed, root, supervisor_request_flags(&never));
+    ck_assert_int_eq(changed.err, SUPERVISOR_OK);
+    family_run(100);
+    ck_assert(family_last.done);
+    ck_assert_int_eq(family_last.err, SUPERVISOR_OK);
+}
+END_TEST
+
 START_TEST(a_pool_moves_as_one)
 {
     running(flags(ONE), 2, "a p b");
@@ -639,6 +689,8 @@ int main(void)
         a_pool_is_started_by_call,
         a_pool_that_cannot_start_by_call_leaves_nothing,
         a_stop_while_a_pool_starts_by_call_ends_the_start,
+        a_pool_that_cannot_start_by_call_does_not_come_back,
+        of_instances_that_decline_at_once_the_last_one_stays,
         SUP_11_an_instance_that_declines_leaves_no_trace,
         SUP_12_an_instance_that_declines_its_restart_is_dropped,
         SUP_42_a_crash_of_one_instance_is_its_own,
@@ -666,6 +718,7 @@ int main(void)
         the_number_of_a_scale_outlives_a_restart_of_the_supervisor,
         SUP_120_the_settings_of_a_pool_change_for_all_instances,
         the_number_in_an_update_of_one_that_has_ended_holds_for_its_return,
+        an_update_that_waits_with_its_number_has_been_done,
         a_pool_moves_as_one,
         calls_that_wait_fail_when_the_supervisor_ends,
         NULL};
