@@ -273,6 +273,8 @@ static void run_without_child(sup *s, request *r)
 {
     if (r->verb == VERB_START) {
         sup_call_start_new(s, r);
+    } else if (r->verb == VERB_SCALE && r->child) { /* the rest of an update */
+        sup_call_scale(s, NULL, r);
     } else if (r->failed != SUPERVISOR_OK) { /* a start that was undone already */
         if (r->keep)
             (void)sup_spec_drop(s->spec, r->id);

@@ -102,7 +102,16 @@ static void take_away(sup *s, pool *p, request *r)
     }
 }
 
-void sup_call_scale(sup *s, pool *p, request *r)
+/* The child has ended and is only in the spec: its number is for when it comes back. */
+static void scale_spec(sup *s, request *r)
+{
+    child_spec *kept = sup_spec_find(s->spec, r->id);
+    if (kept)
+        kept->child.instances = r->instances;
+    answer(r, SUPERVISOR_OK);
+}
+
+static void scale_pool(sup *s, pool *p, request *r)
 {
     const supervisor_child *child = &p->spec->child;
     slot *busy = changing(p);
@@ -124,6 +133,14 @@ void sup_call_scale(sup *s, pool *p, request *r)
         (r->instances > p->count ? add : take_away)(s, p, r);
         sup_request_sent(r);
     }
+}
+
+void sup_call_scale(sup *s, pool *p, request *r)
+{
+    if (p)
+        scale_pool(s, p, r);
+    else
+        scale_spec(s, r);
 }
 
 /* ---- Update -----------------------------------------------------------------------------------
@@ -189,13 +206,11 @@ void sup_call_update(sup *s, request *r)
         replace_spec(s, p, kept, fresh);
     if (p)
         update_pool(s, p);
-    if (p && r->instances > 0) {
+    if (r->instances > 0) {
         r->verb = VERB_SCALE;
         sup_call_scale(s, p, r);
         return;
     }
-    if (r->instances > 0) /* for when it comes back */
-        sup_spec_find(s->spec, r->id)->child.instances = r->instances;
     answer(r, SUPERVISOR_OK);
 }
 

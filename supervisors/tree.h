@@ -220,7 +220,7 @@ void sup_call_drop(sup *s, slot *c, request *r);
  */
 
 void sup_call_start_new(sup *s, request *r);
-void sup_call_scale(sup *s, pool *p, request *r);
+void sup_call_scale(sup *s, pool *p, request *r); /* NULL: the child has ended */
 void sup_call_update(sup *s, request *r);
 void sup_call_order(sup *s, request *r);
 void sup_call_flags(sup *s, request *r);

@@ -632,6 +632,27 @@ START_TEST(the_number_in_an_update_of_one_that_has_ended_holds_for_its_return)
 }
 END_TEST
 
+START_TEST(an_update_that_waits_for_the_end_of_its_child_holds_for_its_return)
+{
+    kid_of("p")->instances = 1;
+    kid_of("p")->restart = SUPERVISOR_TEMPORARY;
+    kid_of("p1")->stop_time = 100;
+    supervisor_spec *spec = family_spec("root", flags(ONE), "");
+    family_nest(spec, "in", family_spec("in", flags(ONE), "p c"), SUPERVISOR_PERMANENT);
+    root = family_spawn(spec);
+    family_ask(&second, family_ref("in"), supervisor_request_stop("p"));
+    kid_of("p")->instances = 2;
+    supervisor_child c = family_child(kid_of("p"));
+    family_ask(&family_last, family_ref("in"), supervisor_request_update(&c));
+    family_run(100);
+    ck_assert(family_last.done);
+    ck_assert_int_eq(family_last.err, SUPERVISOR_OK);
+    quiet();
+    order("c", KID_ESCALATE);
+    log_is("*c +p1 +p2 +c");
+}
+END_TEST
+
 START_TEST(an_update_that_waits_with_its_number_has_been_done)
 {
     supervisor_flags any = flags(ONE);
@@ -718,6 +739,7 @@ int main(void)
         the_number_of_a_scale_outlives_a_restart_of_the_supervisor,
         SUP_120_the_settings_of_a_pool_change_for_all_instances,
         the_number_in_an_update_of_one_that_has_ended_holds_for_its_return,
+        an_update_that_waits_for_the_end_of_its_child_holds_for_its_return,
         an_update_that_waits_with_its_number_has_been_done,
         a_pool_moves_as_one,
         calls_that_wait_fail_when_the_supervisor_ends,
