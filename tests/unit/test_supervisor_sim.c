@@ -1,454 +1,173 @@
 /* Whole trees at random: what is built, what happens to it and in which order is the seed's choice.
  *
- * SEEDS and SEED choose: tests/support/seeds.h.
+ * SEEDS and SEED choose: tests/support/seeds.h. With TALK=1 it prints the events. Up to 200
+ * children, five deep; crashes, calls and whole reloads. What must hold of each event:
+ * tests/support/grove.c. Besides,
  *
- * Whatever happens:
- *   - no kid lives twice, none under a supervisor that does not run
- *   - no more restarts inside a period than the limit says
- *   - no supervisor ends with its significant children unless its mode says so
  *   - every call is answered, once
- *   - left alone, every child comes to rest, in every other tree
+ *   - left alone, every child comes to rest, in every other tree; the supervisors then say what the
+ *     books say, also after all was restarted, and nobody else is alive
  *   - all this also where memory is short, in every fourth tree
  *   - a tree that was told to stop is gone in the end, and so is every kid
  */
-#include "supervisors/prng.h"
-#include "supervisors/supervisor.h"
-#include "tests/support/seeds.h"
+#include "tests/support/grove.h"
 #include "tests/support/suite.h"
 
-#include <stdio.h>
-#include <string.h>
+#include <stdlib.h>
 
-enum { NODES = 256, STAMPS = 64, STEPS = 150 };
+enum { STEPS = 150, LONG = 1000000 };
 
-enum { ORDER = 1, GO = 2 };
-
-typedef enum order { EXIT, CRASH, STOP, ESCALATE, ORDERS } order;
-
-/* A child, as the test knows it: a kid, or a supervisor. */
-typedef struct node {
-    char id[16];
-    int parent; /* -1: the root */
-    bool is_supervisor;
-    bool alive;    /* a kid: its incarnation is up; a supervisor: between STARTED and STOPPED */
-    bool starting; /* a supervisor: its children start */
-    supervisor_flags flags;
-    actor_ref ref;
-    supervisor_child_state state;
-    actor_ms restarts[STAMPS]; /* of a supervisor: counted ones */
-    size_t restart_count;
-    uint32_t used;
-} node;
-
-static actor_system *sys;
-static prng chance;
-static uint64_t seed;
-static node nodes[NODES];
-static int node_count;
-static actor_ref client;
-static unsigned asked, answered;
-
-static int64_t pick(int64_t low, int64_t high)
-{
-    return prng_between(&chance, low, high);
-}
-
-static bool one_in(int64_t n)
-{
-    return pick(1, n) == 1;
-}
-
-/* ---- Kids -------------------------------------------------------------------------------------
- */
-
-static bool rules(int supervisor)
-{
-    return nodes[supervisor].alive || nodes[supervisor].starting;
-}
-
-static void kid_up(actor *self, node *n)
-{
-    must(!n->alive);
-    must(rules(n->parent));
-    n->alive = true;
-    n->ref = actor_self(self);
-}
-
-static actor_verdict kid_start(actor *self, void *state, void *arg)
-{
-    node *n = arg;
-    actor_timer *timer;
-    (void)state;
-
-    n->ref = actor_self(self);
-    if (one_in(12))
-        return actor_fail(self, ACTOR_FAIL_RESTART, "no luck");
-    if (one_in(40))
-        return ACTOR_DECLINE;
-    if (one_in(4))
-        return actor_after(self, pick(0, 300), ACTOR_MSG_TIMER, 1, &timer) == ACTOR_OK
-                   ? ACTOR_PENDING
-                   : ACTOR_FAIL_RESTART;
-    kid_up(self, n);
-    return ACTOR_CONTINUE;
-}
-
-static actor_verdict kid_handle(actor *self, void *state, actor_msg *msg)
-{
-    static const actor_verdict verdicts[] = {ACTOR_EXIT, ACTOR_FAIL_RESTART, ACTOR_FAIL_STOP,
-                                             ACTOR_FAIL_ESCALATE};
-    node *n = actor_self_arg(self);
-    (void)state;
-
-    if (actor_msg_type(msg) == ORDER)
-        return actor_fail(self, verdicts[*(order *)actor_msg_data(msg)], "told to");
-    if (actor_msg_tag(msg) == 1) {
-        kid_up(self, n);
-        actor_started(self);
-    } else {
-        actor_stopped(self);
-        n->alive = false;
-    }
-    return ACTOR_CONTINUE;
-}
-
-static actor_verdict kid_stop(actor *self, void *state, actor_how how)
-{
-    node *n = actor_self_arg(self);
-    actor_timer *timer;
-    (void)state;
-
-    /* Some take their time, some for ever. */
-    if (how == ACTOR_HOW_STOP && one_in(4)) {
-        if (one_in(3) || actor_after(self, pick(0, 300), ACTOR_MSG_TIMER, 2, &timer) == ACTOR_OK)
-            return ACTOR_PENDING;
-    }
-    n->alive = false;
-    return ACTOR_CONTINUE;
-}
-
-static const actor_behaviour kid = {
-    .name = "kid", .start = kid_start, .handle = kid_handle, .stop = kid_stop};
-
-/* ---- Supervisors ------------------------------------------------------------------------------
- */
-
-static node *node_of(const char *id)
-{
-    for (int i = 0; i < node_count; i++)
-        if (strcmp(nodes[i].id, id) == 0)
-            return &nodes[i];
-    ck_abort_msg("nobody is called %s", id);
-    return NULL;
-}
-
-static void on_child(void *user, const supervisor_child_event *e)
-{
-    node *n = node_of(e->id);
-    (void)user;
-
-    if (e->state == SUPERVISOR_CHILD_STARTING) {
-        must(rules(n->parent));
-        n->starting = n->is_supervisor;
-    }
-    if (e->state == SUPERVISOR_CHILD_STOPPED || e->state == SUPERVISOR_CHILD_GONE)
-        must(!n->alive && actor_ref_none(e->ref));
-    n->state = e->state;
-    n->ref = e->ref;
-}
-
-static void keep_newest(node *n, size_t count)
-{
-    if (n->restart_count <= count)
-        return;
-    memmove(n->restarts, n->restarts + n->restart_count - count, count * sizeof n->restarts[0]);
-    n->restart_count = count;
-}
-
-/* One more restart was counted: by the definition, are there too many? */
-static void on_restart(node *n)
-{
-    actor_ms now = actor_now(sys);
-    uint32_t inside = 0;
-
-    keep_newest(n, STAMPS - 1);
-    n->restarts[n->restart_count++] = now;
-    for (size_t i = 0; i < n->restart_count; i++)
-        inside += now - n->restarts[i] < n->flags.period;
-    must(inside <= (uint32_t)n->flags.max_restarts);
-}
-
-static void on_supervisor(void *user, const supervisor_event *e)
-{
-    node *n = node_of(e->tag);
-    (void)user;
-
-    switch (e->kind) {
-    case SUPERVISOR_STARTED:
-        n->alive = true;
-        n->starting = false;
-        break;
-    case SUPERVISOR_BUDGET:
-        if (e->restarts_used > n->used)
-            on_restart(n);
-        n->used = e->restarts_used;
-        break;
-    case SUPERVISOR_FLAGS: /* the history is what was still in the window */
-        n->flags = *e->flags;
-        n->used = e->restarts_used;
-        keep_newest(n, n->used);
-        break;
-    case SUPERVISOR_STOPPED:
-        must(!e->auto_shutdown || n->flags.auto_shutdown != SUPERVISOR_NEVER);
-        for (int i = 0; i < node_count; i++)
-            must(nodes[i].parent != n - nodes || !nodes[i].alive);
-        n->alive = n->starting = false;
-        n->used = 0;
-        n->restart_count = 0;
-        break;
-    case SUPERVISOR_START_FAILED:
-    case SUPERVISOR_TRIPPED:
-    case SUPERVISOR_ESCALATED:
-    case SUPERVISOR_STRAY:
-        break;
-    }
-}
-
-static supervisor_flags random_flags(void)
-{
-    supervisor_flags f = {
-        .strategy = (supervisor_strategy)pick(0, 2),
-        .auto_shutdown = (supervisor_auto_shutdown)pick(0, 2),
-        .max_restarts = (int32_t)pick(0, 8),
-        .period = pick(100, 5000),
-        .backoff = {.none = one_in(3),
-                    .policy = {(backoff_kind)pick(0, 3), (backoff_jitter)pick(0, 2), 10, 400, 2},
-                    .reset_after = 1000},
-    };
-    return f;
-}
-
-static supervisor_child random_child(node *n)
-{
-    static const actor_ms shutdowns[] = {SUPERVISOR_KILL, 50, 200, 1000};
-    supervisor_child c = {
-        .id = n->id,
-        .behaviour = &kid,
-        .arg = n,
-        .restart = (supervisor_restart)pick(0, 2),
-        .shutdown = shutdowns[pick(0, 3)],
-        .start_timeout = one_in(3) ? 100 : 0,
-    };
-    c.significant = c.restart != SUPERVISOR_PERMANENT &&
-                    nodes[n->parent].flags.auto_shutdown != SUPERVISOR_NEVER && one_in(8);
-    return c;
-}
-
-static node *new_node(int parent, bool is_supervisor)
-{
-    node *n = &nodes[node_count];
-    *n = (node){.parent = parent, .is_supervisor = is_supervisor, .state = SUPERVISOR_CHILD_GONE};
-    snprintf(n->id, sizeof n->id, "%c%d", is_supervisor ? 's' : 'k', node_count++);
-    return n;
-}
-
-static supervisor_spec *random_spec(int parent, int depth)
-{
-    node *n = new_node(parent, true);
-    int self = (int)(n - nodes);
-    supervisor_observer observer = {on_child, on_supervisor, NULL, n->id};
-    supervisor_spec *spec;
-
-    n->flags = random_flags();
-    must(supervisor_spec_new(&n->flags, &observer, seed, NULL, 0, &spec) == SUPERVISOR_OK);
-    for (int64_t children = pick(0, 6); children > 0 && node_count < NODES / 2; children--) {
-        supervisor_child c;
-        if (depth > 0 && one_in(3)) {
-            supervisor_spec *nested = NULL;
-            int at = node_count;
-            nested = random_spec(self, depth - 1);
-            c = (supervisor_child){.id = nodes[at].id,
-                                   .nested = nested,
-                                   .restart = (supervisor_restart)pick(0, 2),
-                                   .shutdown = one_in(4) ? 300 : SUPERVISOR_INFINITY};
-        } else {
-            c = random_child(new_node(self, false));
-        }
-        must(supervisor_spec_add(spec, &c, NULL, 0) == SUPERVISOR_OK);
-    }
-    return spec;
-}
+static actor_ref root;
 
 /* ---- What happens -----------------------------------------------------------------------------
  */
 
-static actor_verdict on_answer(actor *self, void *state, actor_err how, actor_msg *reply, void *arg)
+static void tell(const node *n)
 {
-    (void)self;
-    (void)state;
-    (void)arg;
-    answered++;
-    must(how == ACTOR_EENDED || (how == ACTOR_OK && supervisor_reply_get(reply)));
-    return ACTOR_CONTINUE;
-}
-
-typedef struct question {
-    actor_msg *request;
-    actor_ref to;
-} question;
-
-static actor_verdict client_handle(actor *self, void *state, actor_msg *msg)
-{
-    question *q = actor_msg_data(msg);
-    actor_ask_id id;
-    (void)state;
-
-    if (actor_ask(self, q->to, &q->request, -1, on_answer, NULL, &id) == ACTOR_OK)
-        asked++;
-    else
-        actor_msg_free(q->request);
-    return ACTOR_CONTINUE;
-}
-
-static const actor_behaviour client_behaviour = {.name = "client", .handle = client_handle};
-
-static void ask(actor_ref to, actor_msg *request)
-{
-    actor_msg *msg = request ? actor_msg_new(GO, sizeof(question)) : NULL;
-    if (!msg) {
-        actor_msg_free(request);
-        return;
-    }
-    *(question *)actor_msg_data(msg) = (question){request, to};
-    must(actor_send(client, &msg) == ACTOR_OK);
-}
-
-static void tell(node *n)
-{
-    actor_msg *msg = actor_msg_new(ORDER, sizeof(order));
+    const seat *s = &n->seats[grove_pick(0, GROVE_SEATS - 1)];
+    actor_msg *msg = actor_msg_new(GROVE_ORDER, sizeof(grove_order));
     if (!msg)
         return;
-    *(order *)actor_msg_data(msg) = one_in(8) ? (order)pick(0, ORDERS - 1) : CRASH;
-    if (actor_send(n->ref, &msg) != ACTOR_OK)
+    *(grove_order *)actor_msg_data(msg) =
+        grove_one_in(8) ? (grove_order)grove_pick(GROVE_EXIT, GROVE_ESCALATE) : GROVE_CRASH;
+    if (actor_send(s->there ? s->ref : n->seats[0].ref, &msg) != ACTOR_OK)
         actor_msg_free(msg);
 }
 
-/* Some of a supervisor's children, from the last to the first. */
-static actor_msg *random_order(int parent)
+static void call_about(node *n)
 {
-    const char *ids[NODES];
-    size_t count = 0;
-    for (int i = node_count; i-- > 0;)
-        if (nodes[i].parent == parent && one_in(2))
-            ids[count++] = nodes[i].id;
-    return supervisor_request_order(ids, count);
-}
-
-static actor_msg *random_request(node *n, int parent)
-{
-    supervisor_child c;
-    supervisor_flags f;
-
-    switch (pick(0, 11)) {
-    case 0:
-        return supervisor_request_stop(n->id);
-    case 1:
-    case 2:
-    case 3:
-        return supervisor_request_restart(n->id);
-    case 4:
-        return supervisor_request_kill(n->id);
-    case 5:
-        return supervisor_request_remove(n->id);
-    case 6:
-        return one_in(4) ? supervisor_request_drop(n->id) : supervisor_request_count();
-    case 7:
-        if (n->is_supervisor)
-            return supervisor_request_which(n->id);
-        c = random_child(n);
-        return one_in(2) ? supervisor_request_update(&c) : random_order(parent);
-    case 8:
-        f = random_flags();
-        f.max_restarts += 4;
-        return supervisor_request_flags(&f);
-    case 9:
-    case 10:
-        if (node_count == NODES)
-            return supervisor_request_count();
-        c = random_child(new_node(parent, false));
-        return supervisor_request_start(&c, one_in(2), one_in(2) ? SUPERVISOR_LAST : 1);
-    default:
-        return supervisor_request_which(NULL);
+    static const grove_verb verbs[] = {GROVE_CALL_STOP, GROVE_RESTART, GROVE_RESTART, GROVE_RESTART,
+                                       GROVE_KILL,      GROVE_REMOVE,  GROVE_DROP,    GROVE_SCALE,
+                                       GROVE_SCALE,     GROVE_UPDATE,  GROVE_REORDER, GROVE_FLAGS,
+                                       GROVE_START,     GROVE_START,   GROVE_WHICH,   GROVE_COUNT};
+    grove_verb verb = verbs[grove_pick(0, sizeof verbs / sizeof verbs[0] - 1)];
+    ruler *to = n->parent;
+    if (verb == GROVE_START) {
+        n = grove_node(to, false);
+        if (n)
+            n->child = grove_kid(n);
     }
+    if (verb == GROVE_DROP && !grove_one_in(3))
+        return;
+    if (n)
+        grove_ask(verb, to, verb <= GROVE_UPDATE ? n : NULL);
 }
 
 static void happen(void)
 {
-    node *n = &nodes[pick(0, node_count - 1)];
+    node *n = &grove.nodes[grove_pick(0, (int64_t)grove.node_count - 1)];
 
-    if (!n->is_supervisor && one_in(2)) {
+    if (grove_one_in(100))
+        grove_reload();
+    if (!n->rules && grove_one_in(2))
         tell(n);
-    } else if (n->parent >= 0) {
-        actor_ref to = nodes[n->parent].ref;
-        if (!actor_ref_none(to))
-            ask(to, random_request(n, n->parent));
-    }
+    else if (n->parent && n->parent->node->seats[0].ref.bits)
+        call_about(n);
+}
+
+/* ---- Rest -------------------------------------------------------------------------------------
+ */
+
+static void pass(actor_ms ms)
+{
+    (void)actor_sim_run(grove.sys, actor_now(grove.sys) + ms);
+}
+
+static void check_seat(const seat *s, unsigned *actors)
+{
+    if (!s->there)
+        return;
+    *actors += !actor_ref_none(s->ref);
+    must(!s->node->parent->node->seats[0].alive || s->state == SUPERVISOR_CHILD_RUNNING ||
+         s->state == SUPERVISOR_CHILD_STOPPED);
+    must(s->alive == (s->state == SUPERVISOR_CHILD_RUNNING));
 }
 
 static void all_is_at_rest(void)
 {
-    must(asked == answered);
-    for (int i = 1; i < node_count; i++) {
-        const node *n = &nodes[i];
-        must(!nodes[n->parent].alive || n->state == SUPERVISOR_CHILD_RUNNING ||
-             n->state == SUPERVISOR_CHILD_STOPPED || n->state == SUPERVISOR_CHILD_GONE);
-    }
+    actor_system_stats stats;
+    actor_info info;
+    pass(LONG);
+    unsigned actors = 1u + (actor_inspect(root, &info) == ACTOR_OK); /* the client */
+    must(grove.asked == grove.answered && !grove_reloading());
+    for (size_t i = 1; i < grove.node_count; i++)
+        for (int k = 0; k < GROVE_SEATS; k++)
+            check_seat(&grove.nodes[i].seats[k], &actors);
+    actor_system_stats_get(grove.sys, &stats);
+    must(stats.actors == actors); /* no orphans */
+    for (size_t i = 0; i < grove.ruler_count; i++)
+        if (grove.rulers[i].node->seats[0].alive)
+            grove_ask(GROVE_COMPARE, &grove.rulers[i], NULL);
+    pass(LONG);
+    must(grove.asked == grove.answered);
 }
 
-static void tree(void)
+/* What calls and reloads have made of the supervisors comes back with them. */
+static void restart_supervisors(void)
+{
+    for (size_t i = 1; i < grove.ruler_count; i++)
+        if (grove.rulers[i].node->seats[0].alive)
+            grove_ask(GROVE_RESTART, grove.rulers[i].node->parent, grove.rulers[i].node);
+    all_is_at_rest();
+}
+
+/* ---- One tree ---------------------------------------------------------------------------------
+ */
+
+static void plant(void)
+{
+    static const int64_t sizes[] = {4, 12, 30, 80, GROVE_CHILDREN};
+    static const int64_t luck[] = {12, 100, 1000};
+    int64_t room = grove_pick(1, sizes[grove_pick(0, 4)]);
+    grove.fails = room < 15 ? luck[grove_pick(0, 2)] : luck[grove_pick(1, 2)] * 2;
+    node *n = grove_tree(NULL, (int)grove_pick(1, GROVE_DEPTH), &room);
+    must(supervisor_spawn(grove.sys, n->child.nested, &root) == SUPERVISOR_OK);
+    n->seats[0].ref = root;
+    grove_begin(n->rules);
+}
+
+static void end(void)
+{
+    (void)(grove_one_in(4) ? actor_kill(root) : actor_stop(root));
+    pass(LONG);
+    must(actor_stop(root) == ACTOR_ENOTFOUND);
+    for (size_t i = 0; i < grove.node_count; i++)
+        for (int k = 0; k < GROVE_SEATS; k++)
+            must(!grove.nodes[i].seats[k].alive);
+    must(grove.asked == grove.answered);
+    actor_system_stats stats;
+    actor_system_stats_get(grove.sys, &stats);
+    must(stats.actors == 1); /* the client */
+    actor_system_free(grove.sys, 0);
+}
+
+static void run(uint64_t seed)
 {
     actor_system_options options = {.simulate = true, .seed = seed};
-    actor_spec spec = {.behaviour = &client_behaviour};
 
-    chance.state = seed;
-    node_count = 0;
-    asked = answered = 0;
-    must(actor_system_new(&options, &sys) == ACTOR_OK);
-    must(actor_spawn(sys, &spec, &client) == ACTOR_OK);
-    actor_ref root;
-    must(supervisor_spawn(sys, random_spec(-1, 4), &root) == SUPERVISOR_OK);
-    nodes[0].ref = root;
-    nodes[0].starting = true;
+    grove.seed = grove.chance.state = seed;
+    grove.node_count = grove.ruler_count = 0;
+    grove.asked = grove.answered = 0;
+    grove.event = 0;
+    grove.talks = getenv("TALK") != NULL;
+    must(actor_system_new(&options, &grove.sys) == ACTOR_OK);
+    grove_client();
+    plant();
     if (seed % 4 == 0)
-        actor_sim_fail_allocations(sys, 5000);
+        actor_sim_fail_allocations(grove.sys, 5000);
     for (int i = 0; i < STEPS; i++) {
         happen();
-        for (int64_t steps = pick(0, 20); steps > 0 && actor_sim_step(sys); steps--)
+        for (int64_t steps = grove_pick(0, 20); steps > 0 && actor_sim_step(grove.sys); steps--)
             ;
-        if (one_in(3))
-            (void)actor_sim_run(sys, actor_now(sys) + pick(0, 200));
+        if (grove_one_in(3))
+            pass(grove_pick(0, 200));
     }
-    actor_sim_fail_allocations(sys, 0);
+    actor_sim_fail_allocations(grove.sys, 0);
     if (seed % 2 == 0) {
-        (void)actor_sim_run(sys, actor_now(sys) + 1000000);
         all_is_at_rest();
+        restart_supervisors();
     }
-    (void)(one_in(4) ? actor_kill(root) : actor_stop(root));
-    (void)actor_sim_run(sys, actor_now(sys) + 1000000);
-    must(actor_stop(root) == ACTOR_ENOTFOUND);
-    for (int i = 0; i < node_count; i++)
-        must(!nodes[i].alive);
-    must(asked == answered);
-    actor_system_stats stats;
-    actor_system_stats_get(sys, &stats);
-    must(stats.actors == 1); /* the client */
-    actor_system_free(sys, 0);
-}
-
-static void run(uint64_t with)
-{
-    seed = with;
-    tree();
+    end();
 }
 
 START_TEST(random_trees_keep_the_invariants)
