@@ -2,11 +2,14 @@
 
 #include <stdlib.h>
 
-enum { FIRST_SIZE = 8 };
+enum { FIRST_SIZE = 8, BLOCK = 8 };
 
-bool sup_map_init(map *m)
+bool sup_map_init(map *m, size_t expected)
 {
-    *m = (map){.buckets = calloc(FIRST_SIZE, sizeof(map_link *)), .size = FIRST_SIZE};
+    size_t size = FIRST_SIZE;
+    while (size < expected)
+        size *= 2;
+    *m = (map){.buckets = calloc(size, sizeof(map_link *)), .size = size};
     return m->buckets != NULL;
 }
 
@@ -54,6 +57,8 @@ void sup_map_add(map *m, map_link *link, uint64_t hash)
 
 void sup_map_remove(map *m, map_link *link)
 {
+    if (!m->buckets)
+        return;
     map_link **at = bucket_of(m, link->hash);
 
     while (*at != link)
@@ -79,18 +84,30 @@ map_link *sup_map_next(const map_link *link)
     return with_hash(link->next, link->hash);
 }
 
-/* Multiply and fold: the low bits choose the bucket, so the high ones have to reach them. */
-uint64_t sup_map_hash_bits(uint64_t bits)
+/* Multiply and fold, twice: the low bits choose the bucket, so all others have to reach them.
+ * Neighbours stay together in one cache line of buckets, for what one of them does the next one
+ * often does, too; `within` says which they are. Each line has an order of its own, so that others
+ * at regular distances don't meet in the same place. */
+static uint64_t hash_near(uint64_t neighbours, uint64_t within)
 {
-    bits *= 0x9e3779b97f4a7c15u;
-    return bits ^ (bits >> 32);
+    uint64_t hash = neighbours * 0x9e3779b97f4a7c15u;
+    hash = (hash ^ hash >> 32) * 0x9e3779b97f4a7c15u;
+    hash ^= hash >> 32;
+    return hash * BLOCK + (within ^ hash >> 56) % BLOCK;
 }
 
+/* Actors that are spawned one after the other have places, the low half, that count up. */
+uint64_t sup_map_hash_ref(actor_ref ref)
+{
+    return hash_near((uint32_t)ref.bits / BLOCK, ref.bits);
+}
+
+/* Names count up in their last letter. */
 uint64_t sup_map_hash_text(const char *text)
 {
     uint64_t hash = 0xcbf29ce484222325u; /* FNV-1a */
 
-    for (; *text; text++)
+    for (; text[0] && text[1]; text++)
         hash = (hash ^ (unsigned char)*text) * 0x100000001b3u;
-    return sup_map_hash_bits(hash);
+    return hash_near(hash, (unsigned char)*text);
 }

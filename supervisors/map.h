@@ -4,6 +4,8 @@
 #ifndef SUPERVISORS_MAP_H
 #define SUPERVISORS_MAP_H
 
+#include "libactor/actor.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -22,8 +24,8 @@ typedef struct map {
 /* The thing of `type` around a link. */
 #define MAP_ENTRY(link, type, member) ((type *)(void *)((char *)(link)-offsetof(type, member)))
 
-bool sup_map_init(map *m); /* false: out of memory */
-void sup_map_fini(map *m); /* what is in it stays as it is */
+bool sup_map_init(map *m, size_t expected); /* false: out of memory */
+void sup_map_fini(map *m);                  /* what is in it stays as it is */
 
 void sup_map_add(map *m, map_link *link, uint64_t hash);
 void sup_map_remove(map *m, map_link *link); /* which is in it */
@@ -33,6 +35,6 @@ map_link *sup_map_first(const map *m, uint64_t hash);
 map_link *sup_map_next(const map_link *link);
 
 uint64_t sup_map_hash_text(const char *text);
-uint64_t sup_map_hash_bits(uint64_t bits);
+uint64_t sup_map_hash_ref(actor_ref ref);
 
 #endif

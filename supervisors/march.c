@@ -40,8 +40,10 @@ void march_reordered(sup *s)
 
 void march_start_all(sup *s)
 {
-    for (slot *c = s->first; c; c = c->next)
+    for (slot *c = s->first; c; c = c->next) {
+        slot_publish(s, c, false);
         c->due = true;
+    }
     s->mode = SUP_STARTING;
     s->cursor = s->first;
 }

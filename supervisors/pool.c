@@ -224,8 +224,7 @@ slot *pool_slot(const pool *p, uint32_t number)
 
 slot *slot_of_ref(const sup *s, actor_ref ref)
 {
-    for (map_link *l = sup_map_first(&s->refs, sup_map_hash_bits(ref.bits)); l;
-         l = sup_map_next(l)) {
+    for (map_link *l = sup_map_first(&s->refs, sup_map_hash_ref(ref)); l; l = sup_map_next(l)) {
         slot *c = MAP_ENTRY(l, slot, by_ref);
         if (actor_ref_eq(c->ref, ref))
             return c;

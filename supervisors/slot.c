@@ -203,7 +203,7 @@ static actor_err spawn(sup *s, slot *c)
     if (err != ACTOR_OK)
         return err;
     c->live = child_spec_ref(c->pool->spec);
-    sup_map_add(&s->refs, &c->by_ref, sup_map_hash_bits(c->ref.bits));
+    sup_map_add(&s->refs, &c->by_ref, sup_map_hash_ref(c->ref));
     return ACTOR_OK;
 }
 

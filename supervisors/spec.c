@@ -172,7 +172,7 @@ supervisor_err supervisor_spec_new(const supervisor_flags *flags,
     *spec = (supervisor_spec){.flags = *flags, .seed = seed};
     if (observer)
         spec->observer = *observer;
-    if (!sup_map_init(&spec->ids)) {
+    if (!sup_map_init(&spec->ids, 0)) {
         free(spec);
         return SUPERVISOR_ENOMEM;
     }
@@ -204,9 +204,9 @@ void supervisor_spec_free(supervisor_spec *spec)
 {
     if (!spec)
         return;
+    sup_map_fini(&spec->ids);
     while (spec->first)
         sup_spec_unlink(spec, spec->first);
-    sup_map_fini(&spec->ids);
     free(spec);
 }
 

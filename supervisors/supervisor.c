@@ -71,10 +71,10 @@ void sup_started(sup *s)
 static void free_all(sup *s)
 {
     actor_timer_cancel(s->self, &s->budget_timer);
-    while (s->first)
-        slot_free(s, s->first);
     sup_map_fini(&s->ids);
     sup_map_fini(&s->refs);
+    while (s->first)
+        slot_free(s, s->first);
     budget_fini(&s->budget);
 }
 
@@ -334,7 +334,7 @@ static bool init(sup *s, actor *self, supervisor_spec *spec)
     s->self = self;
     s->spec = spec;
     s->random.state = spec->seed + actor_self_incarnation(self);
-    if (!sup_map_init(&s->ids) || !sup_map_init(&s->refs) ||
+    if (!sup_map_init(&s->ids, spec->ids.count) || !sup_map_init(&s->refs, spec->ids.count) ||
         budget_init(&s->budget, spec->flags.max_restarts, spec->flags.period) != SUPERVISOR_OK)
         return false;
     for (child_spec *child = spec->first; child; child = child->next) {
@@ -354,8 +354,6 @@ static actor_verdict start(actor *self, void *state, void *arg)
         free_all(s);
         return actor_fail(self, ACTOR_FAIL_RESTART, "out of memory");
     }
-    for (const slot *c = s->first; c; c = c->next)
-        slot_publish(s, c, false);
     s->in_callback = true;
     march_start_all(s);
     sup_settle(s);
