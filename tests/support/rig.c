@@ -7,8 +7,10 @@
 #include "daemon/log.h"
 #include "daemon/policy.h"
 #include "daemon/runner.h"
+#include "daemon/tree.h"
 #include "supervisors/prng.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,10 +19,10 @@ enum { MESSAGES_MAX = 4096, STORE_BYTES = 1 << 24, GRACE_MS = 60000 };
 
 struct rig {
     actord d;
-    unit *root;
     clock_ms now; /* of the actors; the daemon's clock is BASE more */
     clock_ms shown;
     bool real;
+    bool tree, over;
     prng random;
     message *kept[MESSAGES_MAX];
     size_t kept_count;
@@ -37,20 +39,57 @@ static void check(bool fact, const char *what)
     abort();
 }
 
-static config *parse(const char *named, const char *children)
+static loaded *parse(const char *file)
 {
-    char *text, *errors = NULL;
+    char *errors = NULL;
     config *c = NULL;
-    check(asprintf(&text, "version: 1\n%ssupervisor:\n  children:\n%s", named, children) > 0,
-          "no memory");
     config_errors *errs = config_errors_new();
-    if (config_load_text("rig.yaml", text, strlen(text), NULL, &c, errs) != CONFIG_OK)
+    if (config_load_text("rig.yaml", file, strlen(file), NULL, &c, errs) != CONFIG_OK)
         errors = config_errors_text(errs, NULL);
     check(c != NULL, errors ? errors : "no memory");
     config_errors_free(errs);
-    free(text);
-    return c;
+    loaded *s = loaded_new(c, NULL);
+    check(s != NULL, "no memory");
+    return s;
 }
+
+/* ---- what the daemon is for its parts; so its own file is not linked ---- */
+
+static rig *the_rig(actord *d)
+{
+    return (rig *)(void *)((char *)d - offsetof(rig, d));
+}
+
+loaded *daemon_spec(actord *d)
+{
+    return loaded_hold(d->loaded);
+}
+
+static uint64_t seed_of_tree;
+
+uint64_t daemon_seed(void)
+{
+    return seed_of_tree;
+}
+
+void daemon_message_ended(actord *d)
+{
+    check(atomic_fetch_sub(&d->live, 1) > 0, "more messages ended than there were");
+}
+
+void daemon_root_started(actord *d)
+{
+    (void)d;
+}
+
+void daemon_root_stopped(actord *d, int status, const char *reason)
+{
+    (void)status;
+    (void)reason;
+    the_rig(d)->over = true;
+}
+
+/* ---- making ---- */
 
 static void release(void *arg)
 {
@@ -75,20 +114,21 @@ static void start(rig *r, unit *u)
 static void add_units(rig *r, loaded *s)
 {
     const config_child *root = loaded_config(s)->root, *c = root;
-    check((r->root = unit_new(&r->d, s, root, NULL)) != NULL, "no memory");
+    check((r->d.root = unit_new(&r->d, s, root, NULL)) != NULL, "no memory");
     while ((c = config_next_child(root, c))) {
-        unit *u = unit_new(&r->d, s, c, r->root);
+        unit *u = unit_new(&r->d, s, c, r->d.root);
         check(u && directory_add(r->d.directory, u), "a unit can't be made");
         start(r, u);
         unit_release(u);
     }
 }
 
-static rig *make(const char *named, const char *children, uint64_t seed, bool real)
+static rig *make(const char *file, uint64_t seed, bool real)
 {
     rig *r = calloc(1, sizeof *r);
     check(r != NULL, "no memory");
     r->random.state = seed;
+    seed_of_tree = seed;
     r->real = real;
     r->shown = BASE;
     clock_virtual = real ? NULL : &r->shown;
@@ -104,21 +144,51 @@ static rig *make(const char *named, const char *children, uint64_t seed, bool re
     check(d->policies && d->ledger && d->deadletters && d->directory, "no memory");
     actor_system_options options = {.workers = 1, .simulate = true, .seed = seed};
     check(actor_system_new(&options, &d->system) == ACTOR_OK, "no actor system");
-    d->loaded = loaded_new(parse(named, children), NULL);
-    check(d->loaded != NULL, "no memory");
-    add_units(r, d->loaded);
+    d->loaded = parse(file);
+    return r;
+}
+
+static rig *make_units(const char *named, const char *children, uint64_t seed, bool real)
+{
+    char *file;
+    check(asprintf(&file, "version: 1\n%ssupervisor:\n  children:\n%s", named, children) > 0,
+          "no memory");
+    rig *r = make(file, seed, real);
+    free(file);
+    add_units(r, r->d.loaded);
     rig_settle(r);
     return r;
 }
 
 rig *rig_new(const char *named, const char *children, uint64_t seed)
 {
-    return make(named, children, seed, false);
+    return make_units(named, children, seed, false);
 }
 
 rig *rig_new_real(const char *named, const char *children)
 {
-    return make(named, children, 1, true);
+    return make_units(named, children, 1, true);
+}
+
+rig *rig_new_tree(const char *file, uint64_t seed)
+{
+    char why[256];
+    rig *r = make(file, seed, false);
+    check(tree_start(&r->d, why, sizeof why), why);
+    r->tree = true;
+    log_set_level((log_level)(LOG_LEVEL_ERROR + 1)); /* failures are what it is for */
+    rig_settle(r);
+    return r;
+}
+
+/* ---- its end ---- */
+
+static void stop_tree(rig *r)
+{
+    (void)actor_stop(unit_supervisor_ref(r->d.root)); /* it may have ended */
+    for (clock_ms end = r->now + GRACE_MS; !r->over && r->now < end;)
+        rig_run(r, 1);
+    check(r->over, "the tree doesn't end");
 }
 
 static void stop_units(rig *r)
@@ -132,7 +202,7 @@ static void stop_units(rig *r)
 void rig_free(rig *r)
 {
     actord *d = &r->d;
-    stop_units(r);
+    (r->tree ? stop_tree : stop_units)(r);
     rig_settle(r);
     actor_system_free(d->system, GRACE_MS);
     alarm_clock_stop(d->alarms);
@@ -141,7 +211,7 @@ void rig_free(rig *r)
     deadletters_free(d->deadletters);
     ledger_free(d->ledger);
     directory_free(d->directory);
-    unit_release(r->root);
+    unit_release(d->root);
     policies_free(d->policies);
     alarm_clock_destroy(d->alarms);
     loop_destroy(d->loop);
@@ -149,6 +219,18 @@ void rig_free(rig *r)
     actor_lock_destroy(&d->lock);
     clock_virtual = NULL;
     free(r);
+}
+
+/* ---- using it ---- */
+
+actord *rig_daemon(rig *r)
+{
+    return &r->d;
+}
+
+bool rig_over(const rig *r)
+{
+    return r->over;
 }
 
 unit *rig_unit(rig *r, const char *name)
@@ -244,23 +326,52 @@ void rig_restart(rig *r, const char *name, bool charged)
     instant(r);
 }
 
+static void check_lists(const unit *u)
+{
+    uint64_t waiting = 0, running = 0, retrying = 0;
+    message *m;
+    for (int i = 0; i < UNIT_PRIORITIES; i++)
+        TAILQ_FOREACH(m, &u->mailbox[i], link)
+        {
+            check(m->state == MESSAGE_WAITING && m->queued, "a message in a mailbox doesn't wait");
+            waiting++;
+        }
+    TAILQ_FOREACH(m, &u->later, link)
+    {
+        waiting += m->state == MESSAGE_WAITING;
+        retrying += m->state == MESSAGE_RETRYING;
+    }
+    TAILQ_FOREACH(m, &u->in_hand, link) running += m->state == MESSAGE_RUNNING;
+    check(waiting == u->counters.waiting && running == u->counters.running &&
+              retrying == u->counters.retrying,
+          "what is counted is not in the lists");
+}
+
+static void check_unit(const unit *u)
+{
+    const unit_counters *n = &u->counters;
+    uint64_t live = n->waiting + n->running + n->retrying, sum = live;
+    for (message_state s = MESSAGE_DONE; s < MESSAGE_STATES; s++)
+        sum += n->final[s];
+    check(sum == n->accepted, "the counters don't add up");
+    check(u->live == live, "live messages");
+    check(u->places <= u->live, "more places than messages");
+    check(u->live > 0 || (u->places == 0 && TAILQ_EMPTY(&u->in_hand) && TAILQ_EMPTY(&u->later) &&
+                          TAILQ_EMPTY(&u->hedges)),
+          "something is left of messages that have ended");
+    check_lists(u);
+}
+
 void rig_check(rig *r)
 {
+    uint64_t live = 0;
     unit **all = directory_list(r->d.directory, NULL, false);
-    for (unit **at = all; *at; at++) {
-        unit *u = *at;
-        const unit_counters *n = &u->counters;
-        uint64_t sum = n->waiting + n->running + n->retrying;
-        actor_lock_take(&u->lock);
-        for (message_state s = MESSAGE_DONE; s < MESSAGE_STATES; s++)
-            sum += n->final[s];
-        check(sum == n->accepted, "the counters don't add up");
-        check(u->live == n->waiting + n->running + n->retrying, "live messages");
-        check(u->places <= u->live, "more places than messages");
-        check(u->live > 0 || (u->places == 0 && TAILQ_EMPTY(&u->in_hand) &&
-                              TAILQ_EMPTY(&u->later) && TAILQ_EMPTY(&u->hedges)),
-              "something is left of messages that have ended");
-        actor_lock_give(&u->lock);
+    for (unit **u = all; *u; u++) {
+        actor_lock_take(&(*u)->lock);
+        check_unit(*u);
+        live += (*u)->live;
+        actor_lock_give(&(*u)->lock);
     }
     directory_list_free(all);
+    check(live == atomic_load(&r->d.live), "live messages of the daemon");
 }

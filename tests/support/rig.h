@@ -1,6 +1,7 @@
 /* rig: the daemon's units, with their delivery, policies, fallbacks and alarms, on one thread and
- * without processes, supervisors or clients. In virtual time, where a seed decides what of the
- * things due at one instant happens first; or, for a benchmark, by the system's clock.
+ * without processes or clients; with supervisors only in a tree. In virtual time, where a seed
+ * decides what of the things due at one instant happens first; or, for a benchmark, by the system's
+ * clock.
  *
  *     rig *r = rig_new("- {name: s, sleep: {}, timeout: 50ms}\n", 7);
  *     message *m = rig_ask(r, "s", "{\"ms\":50}");
@@ -26,8 +27,14 @@ typedef struct rig rig;
 rig *rig_new(const char *named, const char *children, uint64_t seed);
 /* The same, by the system's clock. */
 rig *rig_new_real(const char *named, const char *children);
+/* A whole file, in virtual time; its supervisors start and restart the units. */
+rig *rig_new_tree(const char *file, uint64_t seed);
+/* A tree is told to stop first, and has to be over within a minute. */
 void rig_free(rig *r);
 
+/* For what is not here. */
+actord *rig_daemon(rig *r);
+bool rig_over(const rig *r); /* the tree has ended */
 unit *rig_unit(rig *r, const char *name);
 clock_ms rig_now(const rig *r); /* from 0 */
 uint64_t rig_random(rig *r);    /* the seed's */
@@ -46,7 +53,8 @@ void rig_run(rig *r, clock_ms ms);
  * when it falls with a sibling. */
 void rig_restart(rig *r, const char *name, bool charged);
 
-/* Of all units: every counter adds up, nothing is left in any hand. */
+/* Of all units: every counter adds up and is what stands in the lists, nothing is left in any hand.
+ */
 void rig_check(rig *r);
 
 #endif
