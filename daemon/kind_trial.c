@@ -42,7 +42,7 @@ static void counter_answer(delivery *d, attempt *a, int64_t total)
 static void counter_begin(actor *self, delivery *d, attempt *a)
 {
     (void)self;
-    int64_t *total = d->state, add = 0;
+    int64_t *total = d->state, add = 0, sum;
     json_value root, value;
     const message *m = a->message;
     json_err e = json_parse(m->payload, m->payload_len, &root, NULL);
@@ -50,10 +50,10 @@ static void counter_begin(actor *self, delivery *d, attempt *a)
         attempt_rejected(d, a, "a counter takes {\"add\": n}");
     else if (json_find(root, "add", &value) && (e = json_int64(value, &add)))
         attempt_rejected(d, a, "\"add\": %s; a counter takes a whole number", json_strerror(e));
-    else if (__builtin_add_overflow(*total, add, total))
+    else if (__builtin_add_overflow(*total, add, &sum))
         attempt_rejected(d, a, "\"add\": the total would leave the range of 64 bits");
     else
-        counter_answer(d, a, *total);
+        counter_answer(d, a, *total = sum);
     attempt_release(d, a);
 }
 

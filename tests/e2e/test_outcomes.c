@@ -374,6 +374,17 @@ START_TEST(tree_shows_the_supervisors_and_their_children)
 }
 END_TEST
 
+START_TEST(counter_keeps_its_total_when_it_rejects_a_message)
+{
+    server *s = server_start(CHILDREN "    - {name: counter, counter: {}}\n");
+    expect_result(rpc(s, "ask", "{\"to\":\"counter\",\"msg\":{\"add\":5}}"), "5");
+    expect_error(rpc(s, "ask", "{\"to\":\"counter\",\"msg\":{\"add\":9223372036854775807}}"),
+                 -32007, "rejected");
+    expect_result(rpc(s, "ask", "{\"to\":\"counter\",\"msg\":{\"add\":-6}}"), "-1");
+    server_stop(s);
+}
+END_TEST
+
 START_TEST(counters_add_up_at_every_step)
 {
     server *s = server_start(
@@ -462,6 +473,7 @@ int main(void)
         latency_is_about_as_long_as_it_took,
         actor_state_is_what_a_worker_shows,
         tree_shows_the_supervisors_and_their_children,
+        counter_keeps_its_total_when_it_rejects_a_message,
         counters_add_up_at_every_step,
         nothing_is_lost_or_done_twice_under_load,
         NULL,
