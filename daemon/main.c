@@ -168,14 +168,15 @@ static void set_log(const arguments *a, const config *c)
 
 int main(int argc, char **argv)
 {
-    int e = loop_block_signals();
+    arguments a = parse(argc, argv);
+    if (a.done)
+        return a.status;
+    /* a check that waits for its file has nothing to stop in order: the signals just end it */
+    int e = a.check ? 0 : loop_block_signals();
     if (e) {
         fprintf(stderr, "actord: cannot block signals: %s\n", strerror(e));
         return EXIT_INTERNAL;
     }
-    arguments a = parse(argc, argv);
-    if (a.done)
-        return a.status;
     log_level level;
     if (a.daemon.log_level && !log_level_parse(a.daemon.log_level, &level)) {
         a = usage(a, "--log-level takes error, warn, info or debug, not ", a.daemon.log_level);

@@ -64,6 +64,23 @@ START_TEST(demo_runs_on_a_socket_of_its_own)
 }
 END_TEST
 
+START_TEST(check_can_be_interrupted)
+{
+    char fifo[64];
+    snprintf(fifo, sizeof fifo, "/tmp/actord-test-%d.yaml", (int)getpid());
+    ck_assert_int_eq(mkfifo(fifo, 0600), 0);
+    const char *const args[] = {"--check", "--config", fifo, NULL};
+    s = server_launch(&(server_options){.args = args, .own_listeners = true});
+    int fd = open(fifo, O_WRONLY | O_CLOEXEC); /* once it has begun to read */
+    ck_assert_int_eq(unlink(fifo), 0);
+    ck_assert_int_ge(fd, 0);
+    server_signal(s, SIGTERM);
+    server_expect_exit(s, 128 + SIGTERM);
+    close(fd);
+    server_free(s);
+}
+END_TEST
+
 /* ---- listeners ---- */
 
 START_TEST(second_daemon_on_the_socket_is_refused)
@@ -392,6 +409,7 @@ int main(void)
         demo_runs_on_a_socket_of_its_own,
         second_daemon_on_the_socket_is_refused,
         regular_file_at_the_socket_path_is_left_alone,
+        check_can_be_interrupted,
         socket_nobody_listens_on_is_replaced,
         listener_that_cannot_be_opened_exits_71,
         socket_has_the_mode_of_the_file,
