@@ -124,6 +124,9 @@ typedef struct config_listener {
     const config_node *node; /* where it was written */
 } config_listener;
 
+/* False for a tcp:// address that other machines might reach: it would need a token and TLS. */
+bool config_url_is_local(const char *url);
+
 /* How long to wait before the next try. Attempt n waits at most max_us, jitter included. */
 typedef struct config_backoff {
     bool none; /* a supervisor's `backoff: none`: no wait at all, the rest is unused */

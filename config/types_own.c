@@ -60,6 +60,14 @@ static bool loopback(const char *host, size_t length)
     return inet_pton(AF_INET, address, &four) == 1 && ntohl(four.s_addr) >> 24 == 127;
 }
 
+bool config_url_is_local(const char *url)
+{
+    if (strncmp(url, "tcp://", 6) != 0)
+        return true;
+    const char *host = url + 6, *colon = strrchr(host, ':');
+    return !colon || loopback(host, (size_t)(colon - host));
+}
+
 static void read_tcp(reader *r, const config_node *n, config_listener *l)
 {
     const char *host = n->text + strlen("tcp://"), *colon = strrchr(host, ':');
@@ -68,7 +76,7 @@ static void read_tcp(reader *r, const config_node *n, config_listener *l)
         port > 65535)
         read_error(r, n, "valid form: tcp://127.0.0.1:7000", "url: '%s' needs a host and a port",
                    node_show(n));
-    else if (!loopback(host, (size_t)(colon - host)))
+    else if (!config_url_is_local(n->text))
         read_error(r, n, "valid hosts: 127.0.0.1, [::1], localhost",
                    "url: '%s': other than loopback is not supported yet", node_show(n));
     else

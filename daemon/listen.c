@@ -81,10 +81,18 @@ static int open_one(actord *d, const config_listener *l, session_access *access,
     return ok ? EXIT_OK : EXIT_LISTENER;
 }
 
-/* --socket, or the default: everything a root may do there is decided by the file's mode. */
+/* --socket, or the default: everything a root may do there is decided by the file's mode. On tcp://
+ * nothing would decide, so that other machines must not reach it. */
 static int open_only(actord *d, const char *url, char *why, size_t size)
 {
     const config_listener only = {.url = url, .mode = -1, .role = CONFIG_ROLE_ADMIN};
+    if (!config_url_is_local(url)) {
+        snprintf(why, size,
+                 "cannot listen on %s: other than loopback is not supported yet; valid hosts: "
+                 "127.0.0.1, [::1], localhost",
+                 url);
+        return EXIT_LISTENER;
+    }
     if (strncmp(url, "ipc://" RUN_DIRECTORY "/", strlen("ipc://" RUN_DIRECTORY "/")) == 0 &&
         mkdir(RUN_DIRECTORY, 0755) && errno != EEXIST) {
         snprintf(why, size, "%s: %s", RUN_DIRECTORY, strerror(errno));

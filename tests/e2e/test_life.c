@@ -127,6 +127,19 @@ START_TEST(regular_file_at_the_socket_path_is_left_alone)
 }
 END_TEST
 
+START_TEST(socket_option_takes_no_address_that_other_machines_reach)
+{
+    static const char *const urls[] = {"tcp://0.0.0.0:0", "tcp://*:0", "tcp://[::]:0", "tcp://:0"};
+    for (size_t i = 0; i < sizeof urls / sizeof *urls; i++) {
+        const char *const args[] = {"--socket", urls[i], NULL};
+        s = server_refused(&(server_options){.yaml = ECHO, .args = args, .own_listeners = true},
+                           71);
+        expect_in(server_stderr(s), urls[i]);
+        server_free(s);
+    }
+}
+END_TEST
+
 START_TEST(socket_nobody_listens_on_is_replaced)
 {
     s = server_start(ECHO);
@@ -410,6 +423,7 @@ int main(void)
         second_daemon_on_the_socket_is_refused,
         regular_file_at_the_socket_path_is_left_alone,
         check_can_be_interrupted,
+        socket_option_takes_no_address_that_other_machines_reach,
         socket_nobody_listens_on_is_replaced,
         listener_that_cannot_be_opened_exits_71,
         socket_has_the_mode_of_the_file,
