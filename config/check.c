@@ -1,10 +1,14 @@
-/* check: what a configuration names outside itself: programs and folders. */
+/* check: what a configuration names outside itself: programs, folders, users, groups. */
 #include "config.h"
 
 #include "text.h"
 #include "tree.h"
 
+#include <ctype.h>
 #include <errno.h>
+#include <grp.h>
+#include <limits.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -101,12 +105,47 @@ static bool check_directory(const config_child *child, config_errors *errs)
     return reason == 0;
 }
 
+/* By name, or by number where no name is like it. */
+static bool user_exists(const char *user)
+{
+    if (getpwnam(user))
+        return true;
+    char *end;
+    errno = 0;
+    unsigned long uid = strtoul(user, &end, 10);
+    return errno == 0 && isdigit((unsigned char)user[0]) && !*end && uid < UINT_MAX &&
+           getpwuid((uid_t)uid);
+}
+
+static void check_users(const config_listener *l, config_errors *errs)
+{
+    const config_node *users = config_node_get(l->node, "users");
+    const config_item *at = users ? users->head : NULL;
+    for (size_t i = 0; at && i < l->users.count; i++, at = at->next)
+        if (!user_exists(l->users.items[i]))
+            config_node_error(at->value, errs, NULL, "users: there is no user '%s'",
+                              node_show(at->value));
+    const config_node *group = config_node_get(l->node, "group");
+    if (group && l->group && !getgrnam(l->group))
+        config_node_error(group, errs, NULL, "group: there is no group '%s'", node_show(group));
+}
+
+static void check_user(const config_child *child, config_errors *errs)
+{
+    const config_node *user = config_node_get(child->node, "user");
+    if (user && child->user && !user_exists(child->user))
+        config_node_error(user, errs, NULL, "user: there is no user '%s'", node_show(user));
+}
+
 config_err config_check_files(const config *c, config_errors *errs)
 {
     size_t before = config_errors_count(errs);
+    for (size_t i = 0; i < c->listener_count; i++)
+        check_users(&c->listeners[i], errs);
     for (const config_child *child = c->root; child; child = config_next_child(c->root, child)) {
         if (!child->argv.count)
             continue;
+        check_user(child, errs);
         if (check_directory(child, errs))
             check_program(child, errs);
     }

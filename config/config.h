@@ -336,7 +336,8 @@ config_err config_child_from_node(const config *base, config_node *node, config_
 
 /* Check what lies outside the file, for `actord --check`: every program of an exec or worker
  * exists and can be executed (found as the child would find it: its `env`'s PATH, or ours;
- * relative to its `directory`), and every `directory` exists. Errors are added to `errs`.
+ * relative to its `directory`), and every `directory`, user and group exists. Errors are added to
+ * `errs`.
  * A start does without: there a missing program is a failed attempt with the same words. */
 config_err config_check_files(const config *c, config_errors *errs);
 

@@ -616,7 +616,7 @@ START_TEST(a_file_that_cannot_be_read_is_an_error_without_a_place)
 }
 END_TEST
 
-START_TEST(programs_and_folders_are_checked_on_demand)
+START_TEST(programs_folders_and_users_are_checked_on_demand)
 {
     char text[1024], path[128];
     snprintf(path, sizeof path, "%s", put("program", "#!/bin/sh\n"));
@@ -624,10 +624,11 @@ START_TEST(programs_and_folders_are_checked_on_demand)
     put("conf.d/b.yaml", "");
     snprintf(text, sizeof text,
              "version: 1\n"
+             "listen: [{url: ipc:///s, users: [root, no-such-user, 0], group: no-such-group}]\n"
              "supervisor:\n"
              "  children:\n"
-             "    - {name: a, exec: [sh]}\n"
-             "    - {name: b, exec: [%s]}\n"
+             "    - {name: a, exec: [sh], user: no-such-user}\n"
+             "    - {name: b, exec: [%s], user: root}\n"
              "    - {name: c, exec: [./program], directory: %s}\n"
              "    - {name: d, exec: [program], env: {PATH: \"/nowhere:%s\"}}\n"
              "    - {name: e, exec: [no-such-program]}\n"
@@ -640,6 +641,9 @@ START_TEST(programs_and_folders_are_checked_on_demand)
     config_errors *errs = config_errors_new();
     ck_assert_int_eq(config_check_files(c, errs), CONFIG_EINVALID);
     static const char *const expected[] = {
+        "users: there is no user 'no-such-user'",
+        "group: there is no group 'no-such-group'",
+        "user: there is no user 'no-such-user'",
         "exec: the program 'no-such-program' can't be run: not found",
         "worker: the program './program' can't be run: not found",
         "directory: '/nonexistent': No such file or directory",
@@ -649,8 +653,8 @@ START_TEST(programs_and_folders_are_checked_on_demand)
     ck_assert_uint_eq(config_errors_count(errs), COUNT(expected));
     for (size_t i = 0; i < COUNT(expected); i++)
         ck_assert_str_eq(config_errors_get(errs, i)->message, expected[i]);
-    ck_assert_int_eq(config_errors_get(errs, 0)->at.line, 8);
-    ck_assert_int_eq(config_errors_get(errs, 0)->at.column, 24);
+    ck_assert_int_eq(config_errors_get(errs, 3)->at.line, 9);
+    ck_assert_int_eq(config_errors_get(errs, 3)->at.column, 24);
     config_errors_free(errs);
     config_free(c);
 }
@@ -803,7 +807,7 @@ int main(void)
                                   errors_of_an_included_file_cite_it,
                                   a_pattern_may_match_nothing,
                                   a_file_that_cannot_be_read_is_an_error_without_a_place,
-                                  programs_and_folders_are_checked_on_demand,
+                                  programs_folders_and_users_are_checked_on_demand,
                                   a_child_from_parameters_copies_the_named_policy,
                                   errors_of_parameters_have_no_place_but_the_same_words,
                                   parameters_may_be_a_subtree_without_duplicates,
