@@ -7,6 +7,20 @@ static const method *const lists[] = {
     methods_breaker, methods_deadletter, methods_config,
 };
 
+static const char *const planned[] = {
+    "group",        "message.list",   "queue.reserve",   "queue.ack",   "queue.nack",
+    "queue.extend", "config.show",    "topic.subscribe", "event.since", "trace.message",
+    "system.drain", "system.undrain", "system.shutdown",
+};
+
+bool method_is_planned(const char *name)
+{
+    for (size_t i = 0; i < sizeof planned / sizeof *planned; i++)
+        if (strcmp(planned[i], name) == 0)
+            return true;
+    return false;
+}
+
 const method *method_find(const char *name, const char **nearest)
 {
     suggest s;

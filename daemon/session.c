@@ -70,8 +70,9 @@ static const method *admit(call *c, const rpc_request *r, rpc_failure *f)
     const method *m = method_find(r->method, &nearest);
     if (!m) {
         rpc_fail(f, RPC_METHOD_NOT_FOUND,
-                 nearest ? "no method is called '%s'; did you mean '%s'?"
-                         : "no method is called '%s'",
+                 method_is_planned(r->method) ? "'%s' is not supported yet"
+                 : nearest                    ? "no method is called '%s'; did you mean '%s'?"
+                                              : "no method is called '%s'",
                  r->method, nearest);
         return NULL;
     }

@@ -43,6 +43,9 @@ typedef struct method {
 /* The method called `name`; NULL: *nearest (may be NULL itself) is one that looks like it. */
 const method *method_find(const char *name, const char **nearest);
 
+/* One of the protocol's methods that this version doesn't have. */
+bool method_is_planned(const char *name);
+
 struct call {
     TAILQ_ENTRY(call) link; /* in the session's list while it waits */
     frame *frame;
