@@ -91,17 +91,11 @@ static bool read_bool(const rpc_param *param, rpc_value *value, rpc_failure *fai
 
 static bool read_duration(const rpc_param *param, rpc_value *value, rpc_failure *failure)
 {
-    units_err err;
     int64_t us;
 
-    if (read_text(value->raw, value) != JSON_OK)
+    if (read_text(value->raw, value) != JSON_OK ||
+        config_parse_duration(value->text, &us) != UNITS_OK)
         return refuse(failure, param, value->raw, "a duration such as \"250ms\"");
-    err = config_parse_duration(value->text, &us);
-    if (err != UNITS_OK) {
-        rpc_fail(failure, RPC_INVALID_PARAMS, "Invalid params: '%s' is not a duration: %s",
-                 param->name, units_strerror(UNITS_DURATION, err));
-        return false;
-    }
     value->number = us / 1000 + (us % 1000 != 0);
     return true;
 }
