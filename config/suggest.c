@@ -46,7 +46,7 @@ void suggest_offer(suggest *s, const char *candidate)
 {
     size_t a = strnlen(s->word, SUGGEST_MAX + 1), b = strnlen(candidate, SUGGEST_MAX + 1);
     size_t longer = a > b ? a : b, apart = longer - least(a, b);
-    size_t limit = longer < 6 ? (longer > 2 ? 2 : 1) : longer / 3;
+    size_t limit = longer < 6 ? (longer > 3 ? 2 : 1) : longer / 3;
     if (longer > SUGGEST_MAX || apart > limit || (s->best && apart >= s->distance))
         return;
     size_t d = suggest_distance(s->word, candidate);

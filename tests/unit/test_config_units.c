@@ -295,6 +295,8 @@ START_TEST(only_a_near_name_is_suggested)
         {"max_retires", "max_retries"},
         {"maxretries", "max_retries"},
         {"mx", "max"},
+        {"mxa", "max"},
+        {"mob", NULL},
         {"inital", "initial"},
         {"ehco", "echo"},
         {"colour", NULL},
