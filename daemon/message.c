@@ -108,6 +108,14 @@ const char *message_failure_of(const message *m, unsigned attempt)
     return NULL;
 }
 
+const char *message_last_error(const message *m)
+{
+    const char *first = m->outcome == RPC_FAILED ? message_failure_of(m, m->first) : NULL;
+    if (first || m->failure_count == 0)
+        return first;
+    return m->failures[m->failure_count - 1].error;
+}
+
 void message_drop_payload(message *m)
 {
     free(m->payload);
@@ -135,9 +143,10 @@ rpc_code message_error(message *m, char text[RPC_MESSAGE_MAX + 1], json_out *mem
     json_out_text(members, message_state_name(m->state));
     json_out_key(members, "attempts");
     json_out_uint(members, message_attempt_count(m));
-    if (m->failure_count) {
+    const char *last = message_last_error(m);
+    if (last) {
         json_out_key(members, "last_error");
-        json_out_text(members, m->failures[m->failure_count - 1].error);
+        json_out_text(members, last);
     }
     if (m->outcome == RPC_BREAKER_OPEN && m->unit->breaker) {
         json_out_key(members, "breaker");

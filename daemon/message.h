@@ -157,6 +157,9 @@ void message_add_failure(message *m, unsigned attempt, const char *error);
 void message_add_wait(message *m, clock_ms wait);
 /* What is known of an attempt's failure, or NULL. Under the unit's lock. */
 const char *message_failure_of(const message *m, unsigned attempt);
+/* The failure that counts, or NULL: the newest, but the first attempt's when all attempts of its
+ * last call have failed. Under the unit's lock. */
+const char *message_last_error(const message *m);
 
 /* It is final and nobody will read the payload again. Under the unit's lock. */
 void message_drop_payload(message *m);

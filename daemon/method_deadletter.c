@@ -96,7 +96,8 @@ static void put_letter(json_out *out, const deadletter *l)
     json_out_key(out, "attempts");
     json_out_uint(out, message_attempt_count(m));
     json_out_key(out, "error");
-    json_out_text(out, m->failure_count ? m->failures[m->failure_count - 1].error : m->error);
+    const char *last = message_last_error(m);
+    json_out_text(out, last ? last : m->error);
     json_out_key(out, "at");
     json_out_text(out, clock_format(l->at, at));
     json_out_key(out, "accepted_at");

@@ -92,6 +92,9 @@ START_TEST(retry_comes_after_a_hedged_call_has_failed)
     expect_error(a, -32006, "failed");
     /* two calls of two attempts; the failure is the second call's first attempt's */
     expect_in(text_at(a.error, "message"), "failed after 4 attempts: exit status 13");
+    ck_assert_str_eq(text_at(a.error, "data.last_error"), "exit status 13");
+    a = rpc(s, "deadletter.list", NULL);
+    ck_assert_str_eq(text_at(a.result, "items[0].error"), "exit status 13");
     a = rpc(s, "message.get", "{\"message\":\"m-1\"}");
     ck_assert_int_eq((int)number_at(a.result, "failures[1].wait_ms"), 10);
     ck_assert_ptr_null(json_at(a.result, "failures[0].wait_ms"));
