@@ -62,8 +62,8 @@ static ctl_exit read_timeout(ctl *c)
     int64_t us;
     units_err err = config_parse_duration(text ? text : CTL_DEFAULT_TIMEOUT, &us);
     if (err != UNITS_OK || us <= 0 || us / 1000 > INT_MAX / 2)
-        return ctl_fail(c, EXIT_USAGE, NULL, "--timeout '%s' is not a duration: %s", text,
-                        err != UNITS_OK ? units_strerror(UNITS_DURATION, err) : "out of range");
+        return ctl_fail(c, EXIT_USAGE, NULL, "--timeout '%s' %s", text,
+                        units_strerror(UNITS_DURATION, err != UNITS_OK ? err : UNITS_ERANGE));
     c->timeout_ms = (int)((us + 999) / 1000);
     return EXIT_OK;
 }

@@ -24,8 +24,8 @@ static ctl_exit read_interval(const ctl *c, struct timespec *every)
     int64_t us;
     units_err err = config_parse_duration(*text ? text : DEFAULT_INTERVAL, &us);
     if (err != UNITS_OK || us < 1000)
-        return ctl_fail(c, EXIT_USAGE, NULL, "--watch '%s' is not a duration: %s", text,
-                        err != UNITS_OK ? units_strerror(UNITS_DURATION, err) : "too short");
+        return ctl_fail(c, EXIT_USAGE, NULL, "--watch '%s' %s", text,
+                        err != UNITS_OK ? units_strerror(UNITS_DURATION, err) : "is too short");
     every->tv_sec = (time_t)(us / 1000000);
     every->tv_nsec = (long)(us % 1000000) * 1000;
     return EXIT_OK;
