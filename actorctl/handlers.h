@@ -22,6 +22,7 @@ ctl_exit run_pause(ctl *c);
 ctl_exit run_resume(ctl *c);
 ctl_exit run_purge(ctl *c);
 ctl_exit run_scale(ctl *c);
+ctl_exit run_state(ctl *c);
 
 /* view_*.c */
 ctl_exit run_ls(ctl *c);

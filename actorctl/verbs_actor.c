@@ -1,4 +1,4 @@
-/* Actors: spawn, stop, restart, kill, delete, pause, resume, purge, scale. */
+/* Actors: spawn, stop, restart, kill, delete, pause, resume, purge, scale, state. */
 #include "actorctl/handlers.h"
 #include "actorctl/setting.h"
 #include "config/units.h"
@@ -200,6 +200,20 @@ ctl_exit run_scale(ctl *c)
         ctl_put_json(c, a.result);
     else
         ctl_say(c, "scaled %s to %s (%.*s running)", name, count, (int)running.len, running.at);
+    answer_free(&a);
+    return EXIT_OK;
+}
+
+ctl_exit run_state(ctl *c)
+{
+    buf params = {0};
+    put_name(c, &params);
+    answer a;
+    ctl_exit status = ctl_call(c, "actor.state", &params, c->timeout_ms, &a);
+    buf_free(&params);
+    if (status != EXIT_OK)
+        return status;
+    ctl_put_json(c, ctl_has(c, OPT_JSON) ? a.result : jsontext_member(a.result, "state"));
     answer_free(&a);
     return EXIT_OK;
 }

@@ -8,7 +8,7 @@ _actorctl() {
         esac
     done
     case $first in
-    '') words=' status ls tree inspect send ask result wait cancel spawn stop restart kill delete pause resume purge scale deadletters breaker check diff reload raw version help completion' ;;
+    '') words=' status ls tree inspect state send ask result wait cancel spawn stop restart kill delete pause resume purge scale deadletters breaker check diff reload raw version help completion' ;;
     deadletters) if [ -z "$second" ]; then words=' ls show replay drop'; else first="$first $second"; fi ;;
     breaker) if [ -z "$second" ]; then words=' ls open close reset'; else first="$first $second"; fi ;;
     esac
@@ -17,6 +17,7 @@ _actorctl() {
     'ls') flags=' --url --token-file --json --timeout --help --output --watch --version' ask='' ;;
     'tree') flags=' --url --token-file --json --timeout --help --watch --version' ask='actorctl ls -o name --timeout 1s' ;;
     'inspect') flags=' --url --token-file --json --timeout --help --watch --version' ask='actorctl ls -o name --timeout 1s' ;;
+    'state') flags=' --url --token-file --json --timeout --help --version' ask='actorctl ls -o name --timeout 1s' ;;
     'send') flags=' --url --token-file --json --timeout --help --delay --at --ttl --priority --key --jsonl --version' ask='actorctl ls -o name --timeout 1s' ;;
     'ask') flags=' --url --token-file --json --timeout --help --delay --at --ttl --priority --key --version' ask='actorctl ls -o name --timeout 1s' ;;
     'result') flags=' --url --token-file --json --timeout --help --version' ask='' ;;

@@ -1,5 +1,5 @@
 complete -c actorctl -f
-complete -c actorctl -n __fish_use_subcommand -a ' status ls tree inspect send ask result wait cancel spawn stop restart kill delete pause resume purge scale deadletters breaker check diff reload raw version help completion'
+complete -c actorctl -n __fish_use_subcommand -a ' status ls tree inspect state send ask result wait cancel spawn stop restart kill delete pause resume purge scale deadletters breaker check diff reload raw version help completion'
 complete -c actorctl -n '__fish_seen_subcommand_from deadletters' -a ' ls show replay drop'
 complete -c actorctl -n '__fish_seen_subcommand_from breaker' -a ' ls open close reset'
 complete -c actorctl -l url -r -d 'the daemon\'s socket ($ACTORCTL_URL)'
@@ -16,6 +16,7 @@ complete -c actorctl -n '__fish_seen_subcommand_from tree' -a '(actorctl ls -o n
 complete -c actorctl -n '__fish_seen_subcommand_from tree' -l watch -d 'repeat until interrupted (every 1s)'
 complete -c actorctl -n '__fish_seen_subcommand_from inspect' -a '(actorctl ls -o name --timeout 1s 2>/dev/null)'
 complete -c actorctl -n '__fish_seen_subcommand_from inspect' -l watch -d 'repeat until interrupted (every 1s)'
+complete -c actorctl -n '__fish_seen_subcommand_from state' -a '(actorctl ls -o name --timeout 1s 2>/dev/null)'
 complete -c actorctl -n '__fish_seen_subcommand_from send' -a '(actorctl ls -o name --timeout 1s 2>/dev/null)'
 complete -c actorctl -n '__fish_seen_subcommand_from send' -l delay -x -d 'not before this has passed'
 complete -c actorctl -n '__fish_seen_subcommand_from send' -l at -x -d 'not before this time (RFC 3339)'

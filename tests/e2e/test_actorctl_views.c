@@ -252,6 +252,18 @@ START_TEST(inspect_says_why)
 }
 END_TEST
 
+START_TEST(state_is_printed_byte_for_byte)
+{
+    fake_answers("actor.state", "{\"name\":\"w\",\"state\":{\"b\": 1.0, \"a\":[]}}");
+    fake_answers("actor.state", "{\"name\":\"w\",\"state\":null}");
+    ctl_run r = run("state w");
+    expect_status(r, 0);
+    ck_assert_str_eq(r.out, "{\"b\": 1.0, \"a\":[]}\n");
+    ck_assert_str_eq(run("state w --json").out, "{\"name\":\"w\",\"state\":null}\n");
+    expect_status(run("state"), 2);
+}
+END_TEST
+
 /* --- dead letters and configuration --- */
 
 START_TEST(deadletters_replay_takes_ids_or_filters)
@@ -382,6 +394,7 @@ static Suite *suite(void)
                         sizeof stopped_rows / sizeof *stopped_rows);
     tcase_add_test(t, status_says_when_the_counts_do_not_add_up);
     tcase_add_test(t, inspect_says_why);
+    tcase_add_test(t, state_is_printed_byte_for_byte);
 
     tcase_add_test(t, deadletters_replay_takes_ids_or_filters);
     tcase_add_test(t, deadletters_drop_of_one_missing_goes_on_and_is_4);
