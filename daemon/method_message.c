@@ -112,29 +112,12 @@ static void answer_with_outcome(call *c)
         call_error(c, code, text, &data);
 }
 
-/* The ask's own timeout: withdraw the message if it hasn't begun, and say what became of it. */
+/* The ask's own timeout. */
 static void answer_timed_out(call *c)
 {
-    message *m = c->message;
     json_out data = {0};
     char text[RPC_MESSAGE_MAX + 1];
-    bool withdrawn = unit_withdraw(m);
-    actor_lock_take(&m->unit->lock);
-    message_state state = m->state;
-    actor_lock_give(&m->unit->lock);
-    json_out_key(&data, "message");
-    json_out_text(&data, m->id);
-    json_out_key(&data, "state");
-    json_out_text(&data, message_state_name(state));
-    if (withdrawn)
-        snprintf(text, sizeof text,
-                 "'%s' didn't get to message %s in time; it was withdrawn before it began",
-                 m->unit->name, m->id);
-    else
-        snprintf(text, sizeof text,
-                 "'%s' didn't answer in time; message %s is %s, look it up with: "
-                 "actorctl result %s",
-                 m->unit->name, m->id, message_state_name(state), m->id);
+    unit_ask_timed_out(c->message, text, &data);
     call_error(c, c->keyed ? RPC_TIMEOUT_KEYED : RPC_TIMEOUT, text, &data);
 }
 

@@ -210,6 +210,8 @@ message_state unit_cancel(message *m);
 /* Cancel an ask that timed out, only if no attempt has begun and nobody else waits for the message
  * (who sent the same key). True: withdrawn. */
 bool unit_withdraw(message *m);
+/* The same, and say what became of the message: for people, and as members of an error's data. */
+void unit_ask_timed_out(message *m, char text[RPC_MESSAGE_MAX + 1], json_out *members);
 
 /* Cancel all that waits, also for a retry or for its time. Returns how many. */
 size_t unit_purge(unit *u);

@@ -216,6 +216,27 @@ bool unit_withdraw(message *m)
     return waits;
 }
 
+void unit_ask_timed_out(message *m, char text[RPC_MESSAGE_MAX + 1], json_out *members)
+{
+    bool withdrawn = unit_withdraw(m);
+    actor_lock_take(&m->unit->lock);
+    message_state state = m->state;
+    actor_lock_give(&m->unit->lock);
+    json_out_key(members, "message");
+    json_out_text(members, m->id);
+    json_out_key(members, "state");
+    json_out_text(members, message_state_name(state));
+    if (withdrawn)
+        snprintf(text, RPC_MESSAGE_MAX + 1,
+                 "'%s' didn't get to message %s in time; it was withdrawn before it began",
+                 m->unit->name, m->id);
+    else
+        snprintf(text, RPC_MESSAGE_MAX + 1,
+                 "'%s' didn't answer in time; message %s is %s, look it up with: "
+                 "actorctl result %s",
+                 m->unit->name, m->id, message_state_name(state), m->id);
+}
+
 /* End everything that waits, in the mailbox or for its time. */
 static size_t finish_waiting(unit *u, message_state state, rpc_code outcome, const char *error)
     LOCK_REQUIRES(u->lock)

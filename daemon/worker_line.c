@@ -322,11 +322,11 @@ static void put_timeout(json_out *out, worker_ask *a)
         put_outcome(out, a); /* it was over at the same moment */
         return;
     }
-    bool begun = !unit_withdraw(a->message);
-    answer_error(out, a->ref, strlen(a->ref), RPC_TIMEOUT,
-                 begun ? "the ask timed out; the message is still worked on"
-                       : "the ask timed out; the message was withdrawn",
-                 NULL);
+    char text[RPC_MESSAGE_MAX + 1];
+    json_out data = {0};
+    unit_ask_timed_out(a->message, text, &data);
+    answer_error(out, a->ref, strlen(a->ref), RPC_TIMEOUT, text, &data);
+    json_out_free(&data);
 }
 
 bool worker_ask_event(actor *self, worker_asks *asks, actor_msg *msg, json_out *out)

@@ -301,6 +301,9 @@ START_TEST(worker_asks_others)
             "{\"hold\":true,\"say\":\"{\\\"ask\\\":\\\"sleeper\\\",\\\"msg\\\":{\\\"ms\\\":60000},"
             "\\\"ref\\\":\\\"r2\\\",\\\"timeout\\\":\\\"20ms\\\"}\"}");
     ck_assert(number_at(a.result, "error.code") == -32005);
+    const char *id = text_at(a.result, "error.data.message");
+    ck_assert_str_eq(text_at(a.result, "error.data.state"), "running");
+    ck_assert_str_eq(message_state(s, id), "running");
     a = ask(
         s,
         "{\"hold\":true,\"say\":\"{\\\"ask\\\":\\\"echo\\\",\\\"msg\\\":1,\\\"ref\\\":\\\"r3\\\","
