@@ -171,9 +171,8 @@ static void on_progress(delivery *d, worker_attempt *x, const worker_line *line)
         return;
     double progress = 0;
     json_double(line->progress, &progress);
-    char *note = NULL;
-    if (line->note.len && json_text_dup(line->note, &note, NULL) != JSON_OK)
-        note = NULL;
+    size_t len;
+    char *note = line->note.len ? worker_text(line->note, &len) : NULL;
     actor_lock_take(&d->unit->lock);
     m->progress = progress < 0 ? 0 : progress > 1 ? 1 : progress;
     free(m->note);
@@ -204,9 +203,9 @@ static void on_answer(actor *self, delivery *d, worker_attempt *x, const worker_
         else
             attempt_failed(d, a, "out of memory for its reply");
     } else {
-        char *text = NULL;
-        json_err e = json_text_dup(line->error, &text, NULL);
-        const char *error = e ? json_strerror(e) : text;
+        size_t len;
+        char *text = worker_text(line->error, &len);
+        const char *error = text ? text : "out of memory for its error";
         a->retry_after = line->retry_after;
         if (line->no_retry)
             attempt_rejected(d, a, "%s", error);

@@ -107,6 +107,16 @@ worker_line_kind worker_line_read(const char *bytes, size_t len, worker_line *li
     return kind;
 }
 
+char *worker_text(json_value value, size_t *len)
+{
+    char *text = NULL;
+    json_err e = json_text_dup(value, &text, len);
+    if (e == JSON_OK || e == JSON_ENOMEM)
+        return text;
+    *len = value.len;
+    return strndup(value.start, value.len);
+}
+
 /* ---- what doesn't wait for an answer ---- */
 
 static void complain(const unit *from, const char *what, const char *text)
@@ -161,11 +171,12 @@ void worker_state(unit *u, const worker_line *line)
 void worker_log(unit *u, const worker_line *line)
 {
     log_level level = LOG_LEVEL_INFO;
-    char word[16], *text = NULL;
+    char word[16];
     if (!json_text(line->log, word, sizeof word, NULL))
         log_level_parse(word, &level);
     size_t len = 0;
-    if (line->text.len && json_text_dup(line->text, &text, &len) == JSON_OK)
+    char *text = line->text.len ? worker_text(line->text, &len) : NULL;
+    if (text)
         log_bytes(level, "worker", LOG_FIELDS({"actor", u->name}), text, len);
     free(text);
 }

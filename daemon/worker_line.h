@@ -32,6 +32,10 @@ typedef struct worker_line {
 worker_line_kind worker_line_read(const char *bytes, size_t len, worker_line *line, char *why,
                                   size_t size);
 
+/* A string of the worker's for people: decoded, or as it was written where it can't be (\u0000,
+ * half a surrogate pair). NULL: no memory. The caller frees it. */
+char *worker_text(json_value value, size_t *len);
+
 void worker_send(unit *from, const worker_line *line);
 void worker_state(unit *u, const worker_line *line);
 void worker_log(unit *u, const worker_line *line);

@@ -341,6 +341,18 @@ START_TEST(state_and_log_lines_are_shown)
 }
 END_TEST
 
+START_TEST(texts_that_cannot_be_decoded_are_shown_as_written)
+{
+    server *s = server_start(HARDY WORKER("w", "", ""));
+    expect_failed(ask(s,
+                      "{\"say\":\"{\\\"log\\\":\\\"warn\\\",\\\"text\\\":\\\"log \\\\u0000\\\"}\","
+                      "\"say\":\"{\\\"id\\\":@,\\\"error\\\":\\\"oh \\\\ud800\\\"}\"}"),
+                  "\"oh \\ud800\"");
+    wait_until(strstr(server_stderr(s), "\"log \\u0000\""));
+    server_stop(s);
+}
+END_TEST
+
 /* ---- protocol errors ---- */
 
 static const char *const broken[] = {
@@ -696,6 +708,7 @@ int main(int argc, char **argv)
         worker_asks_others,
         worker_may_not_wait_for_itself_for_ever,
         state_and_log_lines_are_shown,
+        texts_that_cannot_be_decoded_are_shown_as_written,
         line_that_breaks_the_protocol_restarts_the_worker_and_costs_an_attempt,
         second_answer_to_a_message_is_a_protocol_error,
         line_over_the_limit_restarts_the_worker,
