@@ -17,6 +17,7 @@ typedef struct expansion {
     const config_options *options;
     config_errors *errs;
     textbuf out;
+    size_t room; /* bytes that `out` may take; when it is over that, the rest is left out */
     int depth;
     bool secret, failed;
 } expansion;
@@ -172,6 +173,8 @@ static void expand_braces(expansion *x, const char *p, size_t length)
 static void expand(expansion *x, const char *p, size_t length)
 {
     for (size_t i = 0; i < length; i++) {
+        if (x->out.length > x->room)
+            return;
         if (p[i] != '$' || i + 1 == length || (p[i + 1] != '$' && p[i + 1] != '{')) {
             text_add_bytes(&x->out, p + i, 1);
             continue;
@@ -191,13 +194,17 @@ static void expand(expansion *x, const char *p, size_t length)
     }
 }
 
-static void expand_scalar(config_node *n, const config_options *options, config_errors *errs)
+static void expand_scalar(config_node *n, const config_options *options, size_t *room,
+                          config_errors *errs)
 {
     if (!memchr(n->text, '$', n->length))
         return;
-    expansion x = {.node = n, .options = options, .errs = errs};
+    expansion x = {.node = n, .options = options, .errs = errs, .room = *room};
     expand(&x, n->text, n->length);
     size_t length = x.out.length;
+    if (length > *room && !x.failed)
+        fail(&x, NULL, "the expanded values are larger than 4 MiB in all", "", "");
+    *room -= length < *room ? length : *room;
     bool lost = x.out.failed;
     char *bytes = text_take(&x.out);
     const char *copy = bytes && !lost ? tree_copy(n->tree, bytes, length) : NULL;
@@ -217,20 +224,27 @@ static void expand_scalar(config_node *n, const config_options *options, config_
     free(bytes);
 }
 
-void expand_tree(config_node *n, const config_options *options, config_errors *errs)
+static void expand_node(config_node *n, const config_options *options, size_t *room,
+                        config_errors *errs)
 {
     switch (n->type) {
     case CONFIG_NODE_SCALAR:
-        expand_scalar(n, options, errs);
+        expand_scalar(n, options, room, errs);
         break;
     case CONFIG_NODE_LIST:
         for (const config_item *i = n->head; i; i = i->next)
-            expand_tree(i->value, options, errs);
+            expand_node(i->value, options, room, errs);
         break;
     case CONFIG_NODE_MAP:
         for (const config_pair *p = n->first; p; p = p->next)
             if (strncmp(p->key->text, "x-", 2) != 0)
-                expand_tree(p->value, options, errs);
+                expand_node(p->value, options, room, errs);
         break;
     }
+}
+
+void expand_tree(config_node *n, const config_options *options, config_errors *errs)
+{
+    size_t room = EXPANDED_MAX;
+    expand_node(n, options, &room, errs);
 }

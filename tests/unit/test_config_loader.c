@@ -500,6 +500,33 @@ START_TEST(a_secret_is_read_from_a_file_without_its_last_newline)
 }
 END_TEST
 
+START_TEST(expanded_values_are_bounded)
+{
+    enum { FILE_SIZE = 65536, TIMES = 66 };
+    char *big = malloc(FILE_SIZE + 1), text[TIMES * 96], path[64];
+    ck_assert_ptr_nonnull(big);
+    memset(big, 'x', FILE_SIZE);
+    big[FILE_SIZE] = '\0';
+    snprintf(path, sizeof path, "%s", put("big", big));
+    free(big);
+    static const char *const between[] = {"", "\", \""}; /* in one value, or in many */
+    for (size_t k = 0; k < COUNT(between); k++) {
+        size_t at = (size_t)snprintf(text, sizeof text,
+                                     "version: 1\nsupervisor: {children: [{name: a, exec: [\"p");
+        for (int i = 0; i < TIMES; i++)
+            at += (size_t)snprintf(text + at, sizeof text - at, "%s${file:%s}", between[k], path);
+        snprintf(text + at, sizeof text - at, "\"]}]}\n");
+        config_errors *errs = config_errors_new();
+        config *c = NULL;
+        ck_assert_int_eq(config_load_text("t", text, strlen(text), NULL, &c, errs),
+                         CONFIG_EINVALID);
+        ck_assert_str_eq(config_errors_get(errs, 0)->message,
+                         "the expanded values are larger than 4 MiB in all");
+        config_errors_free(errs);
+    }
+}
+END_TEST
+
 START_TEST(a_byte_order_mark_and_crlf_are_fine)
 {
     config *c = configs_load("\xEF\xBB\xBFversion: 1\r\nlog: {level: debug}\r\n");
@@ -797,6 +824,7 @@ int main(void)
                                   the_walk_goes_through_the_tree_in_start_order,
                                   words_are_those_of_the_file,
                                   variables_expand_inside_scalars,
+                                  expanded_values_are_bounded,
                                   variables_serve_every_type_and_not_what_is_ignored,
                                   a_secret_is_read_from_a_file_without_its_last_newline,
                                   a_byte_order_mark_and_crlf_are_fine,
