@@ -239,9 +239,11 @@ const verb verbs[] = {
     {.name = "check",
      .args = "FILE|-",
      .summary = "would the daemon take this configuration?",
-     .details = "The text is checked by the running daemon; `actord --check --config FILE` does it "
-                "without\n"
-                "one, and also finds included files. Exits 8 when the configuration is wrong.\n",
+     .details = "The text is checked by the running daemon; what it includes is looked for beside "
+                "the\n"
+                "daemon's own. `actord --check --config FILE` needs no daemon, and looks for "
+                "programs,\n"
+                "folders, users and groups, too. Exits 8 when the configuration is wrong.\n",
      .min_args = 1,
      .max_args = 1,
      .names = NAMES_FILE,
