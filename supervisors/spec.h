@@ -24,6 +24,7 @@ struct supervisor_spec {
     uint64_t seed;
     child_spec *first, *last; /* in start order */
     map ids;
+    bool begun; /* its actor has run, and tells of its own end */
 };
 
 extern const actor_behaviour sup_behaviour;

@@ -350,6 +350,7 @@ static actor_verdict start(actor *self, void *state, void *arg)
 {
     sup *s = state;
 
+    ((supervisor_spec *)arg)->begun = true;
     if (!init(s, self, arg)) {
         free_all(s);
         return actor_fail(self, ACTOR_FAIL_RESTART, "out of memory");
@@ -420,9 +421,18 @@ const actor_behaviour sup_behaviour = {
 /* ---- The root ---------------------------------------------------------------------------------
  */
 
+/* The actor has ended. One that was told to before it could begin has not said so. */
 static void free_spec(void *arg)
 {
-    supervisor_spec_free(arg);
+    supervisor_spec *spec = arg;
+    const supervisor_observer *o = &spec->observer;
+
+    if (!spec->begun && o->supervisor)
+        o->supervisor(o->user, &(supervisor_event){.tag = o->tag,
+                                                   .kind = SUPERVISOR_STOPPED,
+                                                   .flags = &spec->flags,
+                                                   .reason = "it was stopped before it began"});
+    supervisor_spec_free(spec);
 }
 
 supervisor_err supervisor_spawn(actor_system *sys, supervisor_spec *spec, actor_ref *out)

@@ -165,8 +165,8 @@ typedef enum supervisor_event_kind {
 } supervisor_event_kind;
 
 typedef struct supervisor_event {
-    actor_ref supervisor;
-    void *tag; /* of the observer */
+    actor_ref supervisor; /* none: it ended before it began */
+    void *tag;            /* of the observer */
     supervisor_event_kind kind;
     const supervisor_flags *flags;
     uint32_t restarts_used;

@@ -76,6 +76,18 @@ START_TEST(SUP_03_a_supervisor_without_children)
 }
 END_TEST
 
+START_TEST(a_root_that_is_stopped_before_it_begins_says_so)
+{
+    ck_assert_int_eq(supervisor_spawn(family, family_spec("root", flags(ONE), "a b"), &root),
+                     SUPERVISOR_OK);
+    ck_assert_int_eq(actor_stop(root), ACTOR_OK);
+    family_settle();
+    trace_is(&family_log, "");
+    trace_is(&family_events, "down root");
+    ck_assert_str_eq(family_reason, "it was stopped before it began");
+}
+END_TEST
+
 START_TEST(SUP_05_a_start_that_fails_rolls_back)
 {
     kid_of("c")->failing_starts = 1;
@@ -869,6 +881,7 @@ int main(void)
 {
     const TTest *const tests[] = {SUP_01_children_start_one_after_the_other,
                                   SUP_03_a_supervisor_without_children,
+                                  a_root_that_is_stopped_before_it_begins_says_so,
                                   SUP_05_a_start_that_fails_rolls_back,
                                   SUP_05_roll_back_honours_the_stop_policy,
                                   SUP_06_no_retry_at_the_first_start,
