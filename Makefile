@@ -140,6 +140,8 @@ DAEMON_SRC := \
 	daemon/method_config.c \
 	daemon/method_deadletter.c \
 	daemon/method_message.c \
+	daemon/method_spawn.c \
+	daemon/method_steer.c \
 	daemon/method_system.c \
 	daemon/methods.c \
 	daemon/node_json.c \

@@ -3,8 +3,8 @@
 #include <string.h>
 
 static const method *const lists[] = {
-    methods_system,  methods_message,    methods_actor,
-    methods_breaker, methods_deadletter, methods_config,
+    methods_system, methods_message, methods_actor,      methods_steer,
+    methods_spawn,  methods_breaker, methods_deadletter, methods_config,
 };
 
 static const char *const planned[] = {
