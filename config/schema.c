@@ -75,7 +75,7 @@ static const config_row system_rows[] = {
      .flags = ROW_AT_START, .doc = "scheduler threads; auto: one for each CPU online"},
     LATER("blocking_threads", "upper bound of the pool for blocking calls"),
     {"shutdown_timeout", &type_duration, offsetof(config, system.shutdown_timeout_us), "30s", TIME,
-     .doc = "how long a drain may take before the tree is stopped all the same"},
+     .doc = "how long the end may take, drain included; what still runs then is killed"},
 };
 
 static const config_row listener_rows[] = {

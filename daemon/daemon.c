@@ -28,7 +28,7 @@ enum { ANSWERS_MS = 1000, ACTORS_GRACE_MS = 1000, LOG_STOP_MS = 1000 };
 /* How the daemon comes to its end; control's. */
 struct stopping {
     loop_task started, over, drained;
-    loop_timer *limit; /* of the drain */
+    loop_timer *limit; /* of the drain and the end of the tree */
     bool asked;        /* daemon_stop() was called */
     bool tree_told;    /* the root was told to stop */
     int status;
@@ -54,19 +54,33 @@ static void stop_tree(actord *d, bool force)
     if (s->tree_told && !force)
         return;
     s->tree_told = true;
-    loop_timer_stop(s->limit);
     actor_err e =
         force ? actor_kill(unit_supervisor_ref(d->root)) : actor_stop(unit_supervisor_ref(d->root));
     if (e != ACTOR_OK)
         loop_break(d->loop); /* it has ended already */
 }
 
-static void drain_timed_out(void *arg)
+static size_t still_running(actord *d)
+{
+    size_t count = 0;
+    unit **all = directory_list(d->directory, NULL, false);
+    for (unit **at = all; at && *at; at++) {
+        actor_lock_take(&(*at)->lock);
+        count += !(*at)->supervises && (*at)->state != UNIT_STOPPED;
+        actor_lock_give(&(*at)->lock);
+    }
+    directory_list_free(all);
+    return count;
+}
+
+static void limit_is_reached(void *arg)
 {
     actord *d = arg;
-    log_warn("daemon", "%" PRIuFAST64 " messages are left after system.shutdown_timeout",
-             atomic_load(&d->live));
-    stop_tree(d, false);
+    log_warn("daemon",
+             "after system.shutdown_timeout %" PRIuFAST64 " messages are left and %zu actors still "
+             "run: killing them",
+             atomic_load(&d->live), still_running(d));
+    stop_tree(d, true);
 }
 
 static void drained(void *arg)
@@ -250,7 +264,7 @@ static bool make_parts(actord *d, const config *c)
     d->directory = directory_new();
     d->sessions = sessions_new(d);
     return d->policies && d->ledger && d->deadletters && d->directory && d->sessions &&
-           loop_timer_create(d->loop, drain_timed_out, d, &s->limit) == 0;
+           loop_timer_create(d->loop, limit_is_reached, d, &s->limit) == 0;
 }
 
 static int start_system(actord *d, const config *c)

@@ -308,12 +308,47 @@ END_TEST
 START_TEST(drain_ends_at_shutdown_timeout)
 {
     s = server_start("version: 1\nsystem: {shutdown_timeout: 30ms}\nsupervisor: {children: [{name: "
-                     "sleep, sleep: {}, shutdown: 30ms}]}\n");
+                     "sleep, sleep: {}, shutdown: infinity}]}\n");
     send_message(s, "sleep", "{\"ms\":60000}");
     wait_until(stat_of(s, "running") == 1);
     server_signal(s, SIGINT);
     server_expect_exit(s, 0);
-    expect_in(server_stderr(s), "shutdown_timeout");
+    expect_in(server_stderr(s), "after system.shutdown_timeout 1 messages are left");
+    server_free(s);
+}
+END_TEST
+
+/* Two that don't care about SIGTERM and may take as long as they like. */
+#define STUBBORN_TREE(timeout)                                                                     \
+    "version: 1\nsystem: {shutdown_timeout: " timeout "}\nsupervisor:\n  children:\n"              \
+    "    - name: in\n"                                                                             \
+    "      supervisor:\n"                                                                          \
+    "        children:\n"                                                                          \
+    "          - {name: a, start: ready, shutdown: infinity, worker: " STUBBORN "}\n"              \
+    "    - {name: b, start: ready, shutdown: infinity, worker: " STUBBORN "}\n"
+#define STUBBORN                                                                                   \
+    "[sh, -c, 'trap \"\" TERM; echo \"{\\\"ready\\\":true}\"; while :; do sleep 1000; done']"
+
+START_TEST(what_still_runs_at_shutdown_timeout_is_killed_whatever_its_own_shutdown)
+{
+    s = server_start(STUBBORN_TREE("30ms"));
+    server_signal(s, SIGTERM);
+    server_expect_exit(s, 0);
+    expect_in(server_stderr(s), "after system.shutdown_timeout 0 messages are left and 2 actors "
+                                "still run: killing them");
+    server_free(s);
+}
+END_TEST
+
+START_TEST(a_second_sigint_kills_what_may_take_for_ever)
+{
+    s = server_start(STUBBORN_TREE("1h"));
+    server_signal(s, SIGTERM);
+    server_wait_notify(s, "STOPPING=1");
+    wait_until(strcmp(actor_state(s, "b"), "stopping") == 0);
+    server_signal(s, SIGINT);
+    server_expect_exit(s, 0);
+    expect_in(server_stderr(s), "asked again: stopping now");
     server_free(s);
 }
 END_TEST
@@ -434,6 +469,8 @@ int main(void)
         sigterm_drains,
         second_sigterm_stops_now,
         drain_ends_at_shutdown_timeout,
+        what_still_runs_at_shutdown_timeout_is_killed_whatever_its_own_shutdown,
+        a_second_sigint_kills_what_may_take_for_ever,
         ask_that_is_cut_off_by_the_end_is_answered,
         children_stop_in_reverse,
         sigusr1_writes_the_state_to_the_log,
