@@ -29,6 +29,7 @@ enum { ANSWERS_MS = 1000, ACTORS_GRACE_MS = 1000, LOG_STOP_MS = 1000 };
 struct stopping {
     loop_task started, over, drained;
     loop_timer *limit; /* of the drain and the end of the tree */
+    bool serving;      /* clients get answers */
     bool asked;        /* daemon_stop() was called */
     bool tree_told;    /* the root was told to stop */
     int status;
@@ -124,6 +125,7 @@ static void on_started(void *arg)
 {
     actord *d = arg;
     sessions_open(d->sessions);
+    d->stopping->serving = true;
     notify_ready();
     notify_status("%zu actors", directory_count(d->directory));
     log_info("daemon", "ready: %zu actors", directory_count(d->directory));
@@ -315,7 +317,7 @@ static void daemon_end(actord *d)
 {
     struct stopping *s = d->stopping;
     if (d->front)
-        front_stop(d->front, ANSWERS_MS);
+        front_stop(d->front, s->serving ? ANSWERS_MS : 0);
     actor_system_free(d->system, ACTORS_GRACE_MS);
     listen_close(d);
     sessions_free(d->sessions);

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #define ECHO CHILDREN "    - {name: echo, echo: {}}\n"
@@ -211,27 +212,53 @@ END_TEST
 
 /* ---- start and end ---- */
 
-/* A daemon whose worker is ready once a line was written into the fifo `gate`. */
+/* A daemon whose worker is ready once a line was written into the fifo `gate`; it fails to start
+ * with any line but an empty one. */
 static void launch_gated(void)
 {
     s = server_launch(&(server_options){
         .yaml = CHILDREN "    - {name: w, start: ready, start_timeout: 1m, worker: [sh, -c, "
-                         "'mkfifo ${DIR}/gate; read x <${DIR}/gate; "
+                         "'mkfifo ${DIR}/gate; read x <${DIR}/gate; test -z \"$x\" || exit 1; "
                          "echo \"{\\\"ready\\\":true}\"; exec cat >/dev/null']}\n"});
     wait_until(access(server_path(s, "gate"), F_OK) == 0);
+}
+
+static void open_gate(const char *line)
+{
+    int gate = open(server_path(s, "gate"), O_WRONLY | O_CLOEXEC);
+    ck_assert_int_eq(write(gate, line, strlen(line)), (ssize_t)strlen(line));
+    close(gate);
+}
+
+static double now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
 }
 
 START_TEST(no_request_is_answered_before_the_tree_has_started)
 {
     launch_gated();
     uint32_t ping = rpc_send(s, "ping", NULL);
-    int gate = open(server_path(s, "gate"), O_WRONLY | O_CLOEXEC);
     ck_assert(!rpc_answered(s, ping));
-    ck_assert_int_eq(write(gate, "\n", 1), 1);
-    close(gate);
+    open_gate("\n");
     expect_result(rpc_receive(s, ping), "{\"pong\":true}");
     server_wait_ready(s);
     server_stop(s);
+}
+END_TEST
+
+/* Answers are given a second to go out; these can't come. */
+START_TEST(a_start_that_fails_does_not_wait_for_the_requests_that_wait_for_it)
+{
+    launch_gated();
+    rpc_send(s, "ping", NULL);
+    double begin = now_ms();
+    open_gate("fail\n");
+    server_expect_exit(s, 1);
+    ck_assert(now_ms() - begin < 1000);
+    server_free(s);
 }
 END_TEST
 
@@ -463,6 +490,7 @@ int main(void)
         listener_that_cannot_be_opened_exits_71,
         socket_has_the_mode_of_the_file,
         no_request_is_answered_before_the_tree_has_started,
+        a_start_that_fails_does_not_wait_for_the_requests_that_wait_for_it,
         sigterm_during_the_start_ends_it,
         tree_that_cannot_start_exits_1_with_the_cause,
         root_that_gives_up_exits_70,
