@@ -321,8 +321,9 @@ ACTOR_API actor_err actor_after(actor *self, actor_ms delay, uint16_t type, uint
 ACTOR_API void actor_timer_cancel(actor *self, actor_timer **timer);
 
 /* Be told once, by ACTOR_MSG_DOWN, when `target` ends for good; at once if it has. With `restarts`
- * also each time it begins another incarnation after its first. Watching twice is watching once. It
- * lasts until this incarnation ends.
+ * also each time it begins another incarnation after its first; one such notice is lost when there
+ * is no memory at that restart nor at the one before. Watching twice is watching once. It lasts
+ * until this incarnation ends.
  * Returns  ACTOR_OK; ACTOR_ENOMEM. */
 ACTOR_API actor_err actor_watch(actor *self, actor_ref target, bool restarts);
 

@@ -111,12 +111,13 @@ void actor__watch_restarted(actor *a)
 
         if (!r->restarts)
             continue;
+        if (r->spare == NULL) /* there was no memory for it at the restart before */
+            r->spare = actor__msg_new(ACTOR__DOWN, sizeof(actor_down));
         if (r->spare != NULL) {
             r->spare->sender = m->sender;
             r->spare->tag = m->tag;
             send_down(r->spare, actor__ref_of(a), (actor_exit)a->exit, true);
         }
-        /* Without memory the next restart tells nothing: it had one block's worth of warning. */
         r->spare = actor__msg_new(ACTOR__DOWN, sizeof(actor_down));
     }
 }

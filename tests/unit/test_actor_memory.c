@@ -196,6 +196,29 @@ START_TEST(reason_is_lost_before_a_notice_is)
 }
 END_TEST
 
+static void restart(void)
+{
+    ck_assert_int_eq(actor_halt(a.ref, ACTOR_HOW_STOP), ACTOR_OK);
+    ck_assert_int_eq(actor_start(a.ref), ACTOR_OK);
+    probe_settle(sys);
+}
+
+START_TEST(a_watcher_is_told_of_a_restart_although_there_was_no_memory_at_the_one_before)
+{
+    static probe b;
+    b = (probe){.name = "b"};
+    probe_spawn(sys, &b, NULL);
+    probe_now(sys, &b, probe_watch_restarts, &a);
+    trace_is(&b.log, "+1");
+    memory(false);
+    restart();
+    trace_is(&b.log, "a>again");
+    memory(true);
+    restart();
+    trace_is(&b.log, "a>again");
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -209,6 +232,7 @@ int main(void)
         life_cycle_needs_no_memory,
         what_was_promised_with_memory_comes_without,
         reason_is_lost_before_a_notice_is,
+        a_watcher_is_told_of_a_restart_although_there_was_no_memory_at_the_one_before,
         NULL,
     };
     return suite_run("actor_memory", tests, setup, teardown);
