@@ -215,14 +215,25 @@ static bool step_down(sup *s)
 /* ---- For good ---------------------------------------------------------------------------------
  */
 
+/* They don't come back with the supervisor. The others of the kind are told of when they end. */
+static void forget_stopped(sup *s)
+{
+    for (slot *c = s->first, *next; c; c = next) {
+        next = c->next;
+        if (c->state == SLOT_STOPPED && !c->pool->kept)
+            slot_forget(s, c);
+    }
+}
+
 void march_close(sup *s)
 {
     if (s->mode >= SUP_CLOSING)
         return;
     s->mode = SUP_CLOSING;
-    s->cursor = s->last;
     s->group_first = NULL;
     s->pivot = NULL;
+    forget_stopped(s);
+    s->cursor = s->last;
     sup_call_refuse_all(s);
 }
 

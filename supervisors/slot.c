@@ -98,7 +98,9 @@ static bool is_last(const sup *s, const slot *c)
     return !peer;
 }
 
-static void publish_as(const sup *s, const slot *c, supervisor_child_state state, bool ended)
+/* `last`: of GONE, nothing of its child is left. */
+static void publish_as(const sup *s, const slot *c, supervisor_child_state state, bool ended,
+                       bool last)
 {
     const supervisor_observer *o = &s->spec->observer;
     if (!o->child)
@@ -108,7 +110,7 @@ static void publish_as(const sup *s, const slot *c, supervisor_child_state state
         .id = c->pool->spec->id,
         .tag = c->pool->spec->child.tag,
         .instance = c->number,
-        .last = state == SUPERVISOR_CHILD_GONE && is_last(s, c),
+        .last = last,
         .surplus = state == SUPERVISOR_CHILD_STOPPING && c->surplus,
         .ref = c->ref,
         .state = state,
@@ -126,7 +128,7 @@ static void publish_as(const sup *s, const slot *c, supervisor_child_state state
 
 void slot_publish(const sup *s, const slot *c, bool ended)
 {
-    publish_as(s, c, slot_public_state(s, c), ended);
+    publish_as(s, c, slot_public_state(s, c), ended, false);
 }
 
 /* A reason that memory is missing for is lost: it is only for people. */
@@ -340,11 +342,18 @@ void slot_ended(sup *s, slot *c)
     bool forgotten = gone || (s->mode == SUP_CLOSING && !c->pool->kept);
 
     enter(s, c, SLOT_STOPPED);
-    publish_as(s, c, forgotten ? SUPERVISOR_CHILD_GONE : SUPERVISOR_CHILD_STOPPED, false);
+    publish_as(s, c, forgotten ? SUPERVISOR_CHILD_GONE : SUPERVISOR_CHILD_STOPPED, false,
+               forgotten && is_last(s, c));
     slot_answer(c, SUPERVISOR_OK, NULL);
     slot_settled(s, c);
     if (gone)
         slot_free(s, c);
+}
+
+void slot_forget(sup *s, slot *c)
+{
+    publish_as(s, c, SUPERVISOR_CHILD_GONE, false, c->pool->count == 1);
+    slot_free(s, c);
 }
 
 void slot_wait(sup *s, slot *c)

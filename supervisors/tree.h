@@ -178,6 +178,8 @@ bool slot_is_echo(const slot *c, const actor_notice *n);
 void slot_actor_gone(sup *s, slot *c);
 /* ENDING is over: what was to follow. c may be gone. */
 void slot_ended(sup *s, slot *c);
+/* STOPPED, and it goes, too. */
+void slot_forget(sup *s, slot *c);
 void slot_wait(sup *s, slot *c); /* down -> WAITING */
 /* -> CRASHED, in the queue, by c->exit, which is published. */
 void slot_crash(sup *s, slot *c, bool failed_start);

@@ -369,6 +369,19 @@ START_TEST(what_was_spawned_under_a_supervisor_ends_with_it)
 }
 END_TEST
 
+START_TEST(what_was_spawned_and_then_stopped_ends_with_its_supervisor_too)
+{
+    server *s = server_start(ROOT("") NESTED("", INNER("w", "")));
+    expect_ok(rpc(s, "actor.spawn", "{\"name\":\"n\",\"under\":\"g\",\"echo\":{}}"));
+    expect_ok(call(s, "actor.stop", "n"));
+    ck_assert_str_eq(actor_state(s, "n"), "stopped");
+    expect_ok(call(s, "actor.restart", "g"));
+    expect_error(call(s, "actor.info", "n"), -32001, "not_found");
+    expect_ok(rpc(s, "actor.spawn", "{\"name\":\"n\",\"under\":\"g\",\"echo\":{}}"));
+    server_stop(s);
+}
+END_TEST
+
 START_TEST(supervisors_can_be_stopped_and_started_by_name)
 {
     server *s = server_start(ROOT(HARDY) NESTED("", INNER("v", "") INNER("w", "")));
@@ -429,6 +442,7 @@ int main(int argc, char **argv)
         actor_spawned_at_run_time_works_and_its_name_is_taken,
         spawn_that_fails_to_start_leaves_nothing,
         what_was_spawned_under_a_supervisor_ends_with_it,
+        what_was_spawned_and_then_stopped_ends_with_its_supervisor_too,
         supervisors_can_be_stopped_and_started_by_name,
         tree_shows_states_and_the_budget,
         NULL,

@@ -137,6 +137,43 @@ START_TEST(SUP_68_children_added_at_run_time_are_lost)
 }
 END_TEST
 
+START_TEST(SUP_68_so_are_those_that_had_been_stopped)
+{
+    running(SUPERVISOR_PERMANENT, 5, 0);
+    supervisor_child x = family_child(kid_of("x"));
+    actor_ref in = family_ref("in");
+    family_answers(in, supervisor_request_start(&x, false, 0), SUPERVISOR_OK);
+    family_answers(in, supervisor_request_stop("x"), SUPERVISOR_OK);
+    ck_assert_int_eq(kid_of("x")->seen.state, SUPERVISOR_CHILD_STOPPED);
+    order("b", KID_CRASH);
+    ck_assert_int_eq(kid_of("x")->seen.state, SUPERVISOR_CHILD_GONE);
+    ck_assert(kid_of("x")->seen.last && kid_of("x")->seen.closing);
+    list_is(in, "b:running c:running");
+}
+END_TEST
+
+START_TEST(SUP_68_of_a_pool_with_a_stopped_instance_the_last_to_go_is_told_as_the_last)
+{
+    running(SUPERVISOR_PERMANENT, 5, 0);
+    kid_of("x")->instances = 3;
+    supervisor_child x = family_child(kid_of("x"));
+    actor_ref in = family_ref("in");
+    family_answers(in, supervisor_request_start(&x, false, SUPERVISOR_LAST), SUPERVISOR_OK);
+    actor_msg *stop = supervisor_request_stop("x");
+    supervisor_request_of(stop, 2);
+    family_answers(in, stop, SUPERVISOR_OK);
+    quiet();
+    order("b", KID_CRASH);
+    trace_is(&family_log, "*b -x3 -x1 -c +b +c");
+    const char *gone = family_states.text;
+    int count = 0;
+    for (; (gone = strstr(gone, ":gone")); gone++)
+        count++;
+    ck_assert_int_eq(count, 3);
+    ck_assert(!kid_of("x2")->seen.last && !kid_of("x3")->seen.last && kid_of("x1")->seen.last);
+}
+END_TEST
+
 START_TEST(F8_a_dropped_child_does_not_come_back)
 {
     running(SUPERVISOR_PERMANENT, 5, 0);
@@ -272,24 +309,27 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {SUP_07_the_cause_chain_names_every_level,
-                                  SUP_63_a_trip_of_a_permanent_supervisor_is_one_restart,
-                                  SUP_64_a_trip_of_a_transient_supervisor_is_its_end,
-                                  SUP_65_a_trip_of_a_temporary_supervisor_removes_it,
-                                  SUP_58_a_restarted_supervisor_has_an_empty_window,
-                                  SUP_67_the_top_trips_with_its_reason,
-                                  SUP_68_children_added_at_run_time_are_lost,
-                                  F8_a_dropped_child_does_not_come_back,
-                                  what_an_operator_stopped_comes_back_with_its_supervisor,
-                                  changed_flags_outlive_a_restart,
-                                  SUP_69_a_killed_supervisor_leaves_no_orphans,
-                                  SUP_69_a_supervisor_killed_while_it_stops_a_child,
-                                  SUP_70_a_stop_goes_down_the_tree_in_reverse,
-                                  SUP_71_a_supervisor_out_of_time_takes_its_children_along,
-                                  SUP_132_escalation_is_a_crash_of_the_supervisor,
-                                  a_nested_start_that_fails_on_restart_is_tried_again,
-                                  F10_a_group_restart_brings_the_whole_branch_back,
-                                  the_root_can_be_watched_from_outside,
-                                  NULL};
+    const TTest *const tests[] = {
+        SUP_07_the_cause_chain_names_every_level,
+        SUP_63_a_trip_of_a_permanent_supervisor_is_one_restart,
+        SUP_64_a_trip_of_a_transient_supervisor_is_its_end,
+        SUP_65_a_trip_of_a_temporary_supervisor_removes_it,
+        SUP_58_a_restarted_supervisor_has_an_empty_window,
+        SUP_67_the_top_trips_with_its_reason,
+        SUP_68_children_added_at_run_time_are_lost,
+        SUP_68_so_are_those_that_had_been_stopped,
+        SUP_68_of_a_pool_with_a_stopped_instance_the_last_to_go_is_told_as_the_last,
+        F8_a_dropped_child_does_not_come_back,
+        what_an_operator_stopped_comes_back_with_its_supervisor,
+        changed_flags_outlive_a_restart,
+        SUP_69_a_killed_supervisor_leaves_no_orphans,
+        SUP_69_a_supervisor_killed_while_it_stops_a_child,
+        SUP_70_a_stop_goes_down_the_tree_in_reverse,
+        SUP_71_a_supervisor_out_of_time_takes_its_children_along,
+        SUP_132_escalation_is_a_crash_of_the_supervisor,
+        a_nested_start_that_fails_on_restart_is_tried_again,
+        F10_a_group_restart_brings_the_whole_branch_back,
+        the_root_can_be_watched_from_outside,
+        NULL};
     return suite_run("supervisor_nested", tests, setup, family_teardown);
 }
