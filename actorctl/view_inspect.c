@@ -76,6 +76,16 @@ static void show_processes(ctl *c, const cJSON *info)
     free(last);
 }
 
+/* Of a supervisor: as OTP counts them. */
+static void show_count(ctl *c, const cJSON *info)
+{
+    const cJSON *count = tree_member(info, "count");
+    if (count)
+        view_pairf(c, "children", "%.0f specs, %.0f active, %.0f supervisors, %.0f workers",
+                   tree_number(count, "specs", 0), tree_number(count, "active", 0),
+                   tree_number(count, "supervisors", 0), tree_number(count, "workers", 0));
+}
+
 /* Of a pool: each instance, and why it is as it is. */
 static void show_instances(ctl *c, const cJSON *info)
 {
@@ -227,6 +237,7 @@ static void show(ctl *c, const cJSON *info)
     show_state(c, info);
     show_supervisor(c, name);
     show_processes(c, info);
+    show_count(c, info);
     show_instances(c, info);
     show_mailbox(c, info);
     show_limiter(c, info);

@@ -57,7 +57,7 @@ static void run_info(call *c, rpc_value *v)
     if (!call_find_actor(c, v))
         return;
     json_out out = {0};
-    unit_put_info(&out, c->unit);
+    unit_put_full_info(&out, c->unit);
     call_result_out(c, &out);
 }
 

@@ -30,6 +30,7 @@ struct runner {
 
     /* published by the supervisor's observer */
     unit_state state;
+    bool up; /* an incarnation has started, and not ended yet */
     actor_ref ref;
     uint32_t incarnation;
     uint32_t restarts;               /* by the supervisor; a new one begins at 0 */

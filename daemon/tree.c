@@ -40,6 +40,7 @@ static void publish(unit *u, const supervisor_child_event *e, bool comes_back)
     if (state != r->state)
         r->state_since = clock_now();
     r->state = state;
+    r->up = e->up;
     r->there = e->state != SUPERVISOR_CHILD_GONE;
     r->leaves = e->surplus;
     r->ref = e->ref;
@@ -100,8 +101,10 @@ static void stop_below(actord *d, unit *u)
         stop_below(d, *at);
     directory_list_free(below);
     actor_lock_take(&u->lock);
-    for (uint32_t i = 0; i < u->runner_count; i++)
+    for (uint32_t i = 0; i < u->runner_count; i++) {
         u->runners[i]->state = UNIT_STOPPED;
+        u->runners[i]->up = false;
+    }
     unit_sum_up(u);
     actor_lock_give(&u->lock);
     unit_stopped(u);

@@ -173,11 +173,53 @@ static void put_names(json_out *out, const unit *u) LOCK_REQUIRES(u->lock)
     json_out_text(out, config_kind_name(u->kind ? u->kind->kind : CONFIG_KIND_SUPERVISOR));
 }
 
-void unit_put_info(json_out *out, unit *u)
+/* ---- what is below a supervisor ---- */
+
+/* As OTP's count_children: of what is right below. */
+typedef struct child_counts {
+    uint64_t specs, active, supervisors, workers;
+} child_counts;
+
+static void count_child(child_counts *n, unit *u)
+{
+    actor_lock_take(&u->lock);
+    n->specs++;
+    for (uint32_t i = 0; i < u->runner_count; i++) {
+        const runner *r = u->runners[i];
+        n->active += r->there && r->up;
+        n->supervisors += r->there && u->supervises;
+        n->workers += r->there && !u->supervises;
+    }
+    actor_lock_give(&u->lock);
+}
+
+static void put_count(json_out *out, const child_counts *n)
+{
+    json_out_key(out, "count");
+    json_out_object(out);
+    put_uint(out, "specs", n->specs);
+    put_uint(out, "active", n->active);
+    put_uint(out, "supervisors", n->supervisors);
+    put_uint(out, "workers", n->workers);
+    json_out_object_end(out);
+}
+
+static void count_children(json_out *out, unit *u)
+{
+    child_counts n = {0};
+    unit **children = directory_list(u->daemon->directory, u, false);
+    for (unit **at = children; at && *at; at++)
+        count_child(&n, *at);
+    if (!children)
+        out->err = JSON_ENOMEM;
+    directory_list_free(children);
+    put_count(out, &n);
+}
+
+static void put_info(json_out *out, unit *u)
 {
     clock_ms now = clock_now();
     actor_lock_take(&u->lock);
-    json_out_object(out);
     put_names(out, u);
     json_out_key(out, "path");
     json_out_text(out, u->path);
@@ -204,8 +246,23 @@ void unit_put_info(json_out *out, unit *u)
         put_pool(out, u);
         put_instances(out, u, now);
     }
-    json_out_object_end(out);
     actor_lock_give(&u->lock);
+}
+
+void unit_put_info(json_out *out, unit *u)
+{
+    json_out_object(out);
+    put_info(out, u);
+    json_out_object_end(out);
+}
+
+void unit_put_full_info(json_out *out, unit *u)
+{
+    json_out_object(out);
+    put_info(out, u);
+    if (u->supervises)
+        count_children(out, u);
+    json_out_object_end(out);
 }
 
 static void put_supervisor(json_out *out, const unit *u) LOCK_REQUIRES(u->lock)
@@ -227,15 +284,19 @@ static void put_supervisor(json_out *out, const unit *u) LOCK_REQUIRES(u->lock)
 
 static void put_children(json_out *out, unit *u)
 {
+    child_counts n = {0};
     unit **children = directory_list(u->daemon->directory, u, true);
     json_out_key(out, "children");
     json_out_array(out);
-    for (unit **at = children; at && *at; at++)
+    for (unit **at = children; at && *at; at++) {
+        count_child(&n, *at);
         unit_put_tree(out, *at);
+    }
     json_out_array_end(out);
     if (!children)
         out->err = JSON_ENOMEM;
     directory_list_free(children);
+    put_count(out, &n);
 }
 
 /* As deep as the tree, which the configuration bounds. */

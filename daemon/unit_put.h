@@ -5,7 +5,10 @@
 #include "daemon/json.h"
 #include "daemon/unit.h"
 
+/* Of a list: one object. */
 void unit_put_info(json_out *out, unit *u);
+/* The same, of a supervisor with what is right below it, which takes a look at every unit. */
+void unit_put_full_info(json_out *out, unit *u);
 /* With all that is below it. */
 void unit_put_tree(json_out *out, unit *u);
 /* The members of the counters, without an object around them. */

@@ -114,6 +114,7 @@ static void publish_as(const sup *s, const slot *c, supervisor_child_state state
         .surplus = state == SUPERVISOR_CHILD_STOPPING && c->surplus,
         .ref = c->ref,
         .state = state,
+        .up = c->incarnated,
         .closing = s->mode >= SUP_CLOSING,
         .incarnation = c->incarnation,
         .restarts = c->restarts,

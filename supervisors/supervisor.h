@@ -139,6 +139,7 @@ typedef struct supervisor_child_event {
     actor_ref ref; /* ACTOR_NONE while there is no actor. Set from the first STARTING on, and that
                       event comes before the child's start callback can run */
     supervisor_child_state state;
+    bool up;              /* an incarnation has started, and not ended yet */
     bool closing;         /* the supervisor ends, and the child with it */
     uint32_t incarnation; /* how many this instance has begun; 0: none */
     uint32_t restarts;    /* counted ones, of this instance */

@@ -420,6 +420,53 @@ START_TEST(tree_shows_states_and_the_budget)
 }
 END_TEST
 
+static void expect_count(server *s, const char *name, const char *expected)
+{
+    answer a = info(s, name);
+    char *text = cJSON_PrintUnformatted(json_at(a.result, "count"));
+    ck_assert_pstr_eq(server_keep(s, text), expected);
+}
+
+/* g (v, w), a pool of three, t */
+static server *counted(void)
+{
+    return server_start(ROOT("  backoff: {initial: 1h, max: 1h}\n") NESTED(
+        "", INNER("v", "") INNER("w", "")) WORKER("p", "", ", instances: 3") WORKER("t", "", ""));
+}
+
+START_TEST(SUP_86_a_supervisor_counts_its_children_as_otp_does)
+{
+    server *s = counted();
+    expect_count(s, "root", "{\"specs\":3,\"active\":5,\"supervisors\":1,\"workers\":4}");
+    expect_count(s, "g", "{\"specs\":2,\"active\":2,\"supervisors\":0,\"workers\":2}");
+    expect_ok(call(s, "actor.stop", "t"));
+    expect_count(s, "root", "{\"specs\":3,\"active\":4,\"supervisors\":1,\"workers\":4}");
+    expect_ok(call(s, "actor.delete", "t"));
+    expect_count(s, "root", "{\"specs\":2,\"active\":4,\"supervisors\":1,\"workers\":3}");
+    expect_ok(call(s, "actor.stop", "g"));
+    expect_count(s, "root", "{\"specs\":2,\"active\":3,\"supervisors\":1,\"workers\":3}");
+    expect_count(s, "g", "{\"specs\":2,\"active\":0,\"supervisors\":0,\"workers\":2}");
+    expect_ok(rpc(s, "actor.scale", "{\"name\":\"p\",\"instances\":1}"));
+    expect_count(s, "root", "{\"specs\":2,\"active\":1,\"supervisors\":1,\"workers\":1}");
+    ck_assert(number_at(rpc(s, "tree", NULL).result, "count.active") == 1);
+    ck_assert_ptr_null(json_at(info(s, "p").result, "count"));
+    server_stop(s);
+}
+END_TEST
+
+START_TEST(SUP_87_children_that_wait_for_their_restart_are_not_active)
+{
+    server *s = counted();
+    kill_process(s, "t");
+    wait_until(in_state(s, "t", "backoff"));
+    expect_ok(rpc(s, "actor.kill", "{\"name\":\"p\",\"instance\":2}"));
+    expect_count(s, "root", "{\"specs\":3,\"active\":3,\"supervisors\":1,\"workers\":4}");
+    ctl_run r = ctl(server_url(s), NULL, "inspect root");
+    expect_in(r.out, "children  3 specs, 3 active, 1 supervisors, 4 workers\n");
+    server_stop(s);
+}
+END_TEST
+
 int main(int argc, char **argv)
 {
     const TTest *const tests[] = {
@@ -445,6 +492,8 @@ int main(int argc, char **argv)
         what_was_spawned_and_then_stopped_ends_with_its_supervisor_too,
         supervisors_can_be_stopped_and_started_by_name,
         tree_shows_states_and_the_budget,
+        SUP_86_a_supervisor_counts_its_children_as_otp_does,
+        SUP_87_children_that_wait_for_their_restart_are_not_active,
         NULL,
     };
     return worker_or_tests(argc, argv, "supervision", tests);

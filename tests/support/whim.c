@@ -133,9 +133,8 @@ static void whim_begin(actor *self, delivery *of, attempt *a)
 {
     hand *h = (hand *)a;
     size_t i = 0;
-    while (i < HANDS && hands[i])
-        i++;
-    must(i < HANDS);
+    for (; hands[i]; i++)
+        must(i + 1 < HANDS);
     hands[i] = h;
     may_begin(of, a);
     if (whim_one_in(3))
