@@ -252,7 +252,10 @@ static actor_verdict start(actor *self, void *state, void *arg)
     d->runner = r;
     actor_lock_take(&u->lock);
     d->kind = u->kind;
+    bool gone = u->gone;
     actor_lock_give(&u->lock);
+    if (gone) /* nobody could find it: see come_back() in tree.c */
+        return ACTOR_DECLINE;
     TAILQ_INIT(&d->attempts);
     if (actor_self_incarnation(self) == 1)
         atomic_store(&r->nudged, false); /* a wake-up of the actor before went with it */

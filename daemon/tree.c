@@ -120,11 +120,40 @@ static bool goes_down(unit *supervisor, const supervisor_child_event *e)
     return down || (e->closing && supervisor->parent); /* the root never comes back */
 }
 
+/* u had ended for good, and was forgotten, but it is of the file (a temporary child): now it comes
+ * back with its supervisor, as the file says today. */
+static void come_back(actord *d, unit *u, const supervisor_child_event *e)
+{
+    loaded *s = daemon_spec(d);
+    const config_child *c = config_find_child(loaded_config(s), u->name);
+    if (!c || !c->parent || strcmp(c->parent->name, u->parent->name) != 0 ||
+        u->supervises != (c->supervisor != NULL)) {
+        loaded_release(s);
+        c = unit_child(u, &s);
+    }
+    const char *why = NULL;
+    if (!directory_add(d->directory, u)) {
+        why = "an actor is called so already";
+    } else if (!unit_come_back(u, s, c)) {
+        why = "out of memory";
+        directory_remove(d->directory, u);
+    }
+    if (why && e->state == SUPERVISOR_CHILD_STARTING)
+        log_write(LOG_LEVEL_ERROR, "supervisor", LOG_FIELDS({"actor", u->name}),
+                  "can't come back with its supervisor: %s", why);
+    loaded_release(s);
+}
+
 static void on_child(void *user, const supervisor_child_event *e)
 {
     actord *d = user;
     unit *u = e->tag;
     bool comes_back = e->state == SUPERVISOR_CHILD_STOPPED && goes_down(u->parent, e);
+    actor_lock_take(&u->lock);
+    bool forgotten = u->gone && e->state != SUPERVISOR_CHILD_GONE;
+    actor_lock_give(&u->lock);
+    if (forgotten)
+        come_back(d, u, e);
     actor_lock_take(&u->lock);
     publish(u, e, comes_back);
     bool stopped = u->state == UNIT_STOPPED;
@@ -283,11 +312,16 @@ static rpc_code nested_spec(actord *d, loaded *s, const config_child *child, uni
 {
     char why[256];
     supervisor_flags flags = tree_flags(child->supervisor);
-    supervisor_observer observer = {
-        .child = on_child, .supervisor = on_supervisor, .user = d, .tag = u};
+    supervisor_observer observer = {.child = on_child,
+                                    .supervisor = on_supervisor,
+                                    .user = d,
+                                    .tag = unit_hold(u),
+                                    .free_tag = release_unit};
     supervisor_spec *spec_of = NULL;
-    if (supervisor_spec_new(&flags, &observer, daemon_seed(), why, sizeof why, &spec_of))
+    if (supervisor_spec_new(&flags, &observer, daemon_seed(), why, sizeof why, &spec_of)) {
+        unit_release(u);
         return rpc_fail(failure, RPC_INVALID_PARAMS, "'%s': %s", child->name, why);
+    }
     rpc_code code = RPC_OK;
     for (size_t i = 0; i < child->supervisor->child_count && code == RPC_OK; i++) {
         supervisor_child c;

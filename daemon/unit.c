@@ -187,6 +187,18 @@ void unit_retire(unit *u)
     use_policies(u, (policy_set){NULL, NULL, NULL}, true);
 }
 
+bool unit_come_back(unit *u, loaded *s, const config_child *child)
+{
+    actor_lock_take(&u->lock);
+    u->gone = false;
+    u->counters = (unit_counters){0};
+    actor_lock_give(&u->lock);
+    bool ok = unit_configure(u, s, child);
+    if (!ok)
+        unit_retire(u);
+    return ok;
+}
+
 const config_child *unit_child(unit *u, loaded **s)
 {
     actor_lock_take(&u->lock);

@@ -163,6 +163,10 @@ void unit_place(unit *u, uint32_t order);
  * reference can be dropped under any lock from now on. */
 void unit_retire(unit *u);
 
+/* It is in the tree again, with counters at 0, by this description.
+ * False: out of memory, it stays retired. */
+bool unit_come_back(unit *u, loaded *s, const config_child *child);
+
 /* The child's description, referenced by *s until loaded_release(*s). */
 const config_child *unit_child(unit *u, loaded **s);
 

@@ -207,6 +207,8 @@ void supervisor_spec_free(supervisor_spec *spec)
     sup_map_fini(&spec->ids);
     while (spec->first)
         sup_spec_unlink(spec, spec->first);
+    if (spec->observer.free_tag)
+        spec->observer.free_tag(spec->observer.tag);
     free(spec);
 }
 

@@ -184,6 +184,7 @@ typedef struct supervisor_observer {
     void (*supervisor)(void *user, const supervisor_event *event);
     void *user;
     void *tag;
+    void (*free_tag)(void *tag); /* when the spec is freed; or NULL */
 } supervisor_observer;
 
 typedef struct supervisor_spec supervisor_spec;

@@ -55,6 +55,13 @@ static answer call(server *s, const char *method, const char *name)
     return rpcf(s, method, "{\"name\":\"%s\"}", name);
 }
 
+static void expect_count(server *s, const char *name, const char *expected)
+{
+    answer a = info(s, name);
+    char *text = cJSON_PrintUnformatted(json_at(a.result, "count"));
+    ck_assert_pstr_eq(server_keep(s, text), expected);
+}
+
 static void expect_trace(server *s, const char *expected)
 {
     wait_until(server_read(s, "trace") && strlen(server_read(s, "trace")) >= strlen(expected));
@@ -382,6 +389,52 @@ START_TEST(what_was_spawned_and_then_stopped_ends_with_its_supervisor_too)
 }
 END_TEST
 
+static server *with_a_temporary_child_that_has_ended(void)
+{
+    server *s = server_start(ROOT("") NESTED("", INNER("t", ", restart: temporary")));
+    expect_result(rpc(s, "ask", "{\"to\":\"t\",\"msg\":1}"), "1");
+    kill_process(s, "t");
+    wait_until(!info(s, "t").result);
+    return s;
+}
+
+START_TEST(F10_a_temporary_child_of_the_file_comes_back_with_its_supervisor)
+{
+    server *s = with_a_temporary_child_that_has_ended();
+    expect_ok(call(s, "actor.restart", "g"));
+    ck_assert_str_eq(actor_state(s, "t"), "running");
+    expect_result(rpc(s, "ask", "{\"to\":\"t\",\"msg\":2}"), "2");
+    ck_assert(number_at(info(s, "t").result, "counters.accepted") == 1);
+    answer a = rpc(s, "system.stats", NULL);
+    ck_assert(number_at(a.result, "accepted") == 2 && number_at(a.result, "done") == 2);
+    server_stop(s);
+}
+END_TEST
+
+START_TEST(a_temporary_child_whose_name_is_taken_does_not_come_back)
+{
+    server *s = with_a_temporary_child_that_has_ended();
+    expect_ok(rpc(s, "actor.spawn", "{\"name\":\"t\",\"echo\":{}}"));
+    expect_ok(call(s, "actor.restart", "g"));
+    ck_assert_str_eq(text_at(info(s, "t").result, "path"), "/root/t");
+    expect_count(s, "g", "{\"specs\":0,\"active\":0,\"supervisors\":0,\"workers\":0}");
+    expect_in(server_stderr(s), "can't come back with its supervisor");
+    server_stop(s);
+}
+END_TEST
+
+START_TEST(a_temporary_supervisor_that_was_stopped_comes_back_with_its_own)
+{
+    server *s = server_start(
+        ROOT("") NESTED("", "          - {name: h, restart: temporary, supervisor: {}}\n"));
+    expect_ok(call(s, "actor.stop", "h"));
+    expect_error(call(s, "actor.info", "h"), -32001, "not_found");
+    expect_ok(call(s, "actor.restart", "g"));
+    ck_assert_str_eq(actor_state(s, "h"), "running");
+    server_stop(s);
+}
+END_TEST
+
 START_TEST(supervisors_can_be_stopped_and_started_by_name)
 {
     server *s = server_start(ROOT(HARDY) NESTED("", INNER("v", "") INNER("w", "")));
@@ -419,13 +472,6 @@ START_TEST(tree_shows_states_and_the_budget)
     server_stop(s);
 }
 END_TEST
-
-static void expect_count(server *s, const char *name, const char *expected)
-{
-    answer a = info(s, name);
-    char *text = cJSON_PrintUnformatted(json_at(a.result, "count"));
-    ck_assert_pstr_eq(server_keep(s, text), expected);
-}
 
 /* g (v, w), a pool of three, t */
 static server *counted(void)
@@ -490,6 +536,9 @@ int main(int argc, char **argv)
         spawn_that_fails_to_start_leaves_nothing,
         what_was_spawned_under_a_supervisor_ends_with_it,
         what_was_spawned_and_then_stopped_ends_with_its_supervisor_too,
+        F10_a_temporary_child_of_the_file_comes_back_with_its_supervisor,
+        a_temporary_child_whose_name_is_taken_does_not_come_back,
+        a_temporary_supervisor_that_was_stopped_comes_back_with_its_own,
         supervisors_can_be_stopped_and_started_by_name,
         tree_shows_states_and_the_budget,
         SUP_86_a_supervisor_counts_its_children_as_otp_does,
