@@ -71,6 +71,7 @@ SUPERVISORS_SRC := \
 	supervisors/slot.c \
 	supervisors/spec.c \
 	supervisors/supervisor.c \
+	supervisors/within.c \
 
 CONFIG_SRC := \
   config/check.c \

@@ -296,6 +296,8 @@ void sup_call_run(sup *s, request *r)
         sup_call_count(s, r);
     } else if (s->mode >= SUP_CLOSING) {
         answer(r, SUPERVISOR_ESTOPPED);
+    } else if (r->depth > 0) {
+        sup_call_within(s, r);
     } else if (march_goes(s) && waits_for_march(r->verb)) {
         sup_request_push(&s->deferred, r);
     } else if (!fits_mode(s, r)) {

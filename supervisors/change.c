@@ -146,33 +146,13 @@ void sup_call_scale(sup *s, pool *p, request *r)
 /* ---- Update -----------------------------------------------------------------------------------
  */
 
-/* How it is supervised changes; what it runs, and how many, stays. */
-static void update_settings(child_spec *old, const supervisor_child *child)
+/* `kept` is in the spec, or NULL. */
+static void replace_spec(sup *s, pool *p, child_spec *kept, child_spec *fresh)
 {
-    supervisor_child changed = *child;
-
-    changed.id = old->child.id;
-    changed.instances = old->child.instances;
-    changed.behaviour = old->child.behaviour;
-    changed.arg = old->child.arg;
-    changed.instance_arg = old->child.instance_arg;
-    changed.free_arg = old->child.free_arg;
-    changed.nested = old->child.nested;
-    old->child = changed;
-}
-
-/* `old` is in the spec, or NULL. */
-static void replace_spec(sup *s, pool *p, child_spec *old, child_spec *fresh)
-{
-    if (p)
-        fresh->child.instances = p->spec->child.instances;
-    else if (old)
-        fresh->child.instances = old->child.instances;
-    if (old) {
-        sup_spec_insert(s->spec, fresh, old);
-        sup_spec_unlink(s->spec, old);
-    }
+    if (kept)
+        sup_spec_replace(s->spec, kept, fresh);
     if (p) {
+        fresh->child.instances = p->spec->child.instances;
         child_spec_unref(p->spec);
         p->spec = child_spec_ref(fresh);
     }
@@ -201,7 +181,7 @@ void sup_call_update(sup *s, request *r)
     /* A nested supervisor that lives changes its own spec by its own requests. */
     if (!fresh->child.behaviour ||
         (p && p->first->live && p->spec->is_supervisor && fresh->is_supervisor))
-        update_settings(p ? p->spec : kept, &fresh->child);
+        child_spec_change(p ? p->spec : kept, &fresh->child);
     else
         replace_spec(s, p, kept, fresh);
     if (p)

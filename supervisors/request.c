@@ -12,6 +12,7 @@ static void request_free(void *arg)
     request *r = arg;
     child_spec_unref(r->child);
     free(r->ids);
+    free(r->path);
     free(r->parts);
     free(r);
 }
@@ -157,6 +158,14 @@ void supervisor_request_of(actor_msg *msg, uint32_t instance)
 {
     request *r = actor_msg_data(msg);
     r->instance = instance;
+}
+
+bool supervisor_request_within(actor_msg *msg, const char *const *path, size_t count)
+{
+    request *r = actor_msg_data(msg);
+    r->path = copy_ids(path, count);
+    r->depth = count;
+    return r->path != NULL;
 }
 
 actor_msg *supervisor_request_which(const char *id)

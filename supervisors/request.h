@@ -45,6 +45,8 @@ struct request {
     child_spec *child; /* start and update; NULL when `bad` is set */
     char **ids;        /* order: `count` of them, in one block */
     size_t count;
+    char **path; /* to the stopped supervisor it is for: `depth` names, in one block */
+    size_t depth;
     supervisor_err bad; /* it can't be carried out: the answer, and why */
     char why[160];
     actor_msg *msg; /* the one it came with, owned, from sup_call_take() on */

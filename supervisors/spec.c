@@ -141,6 +141,22 @@ supervisor_err child_spec_new(const supervisor_child *child, bool update, char *
     return SUPERVISOR_OK;
 }
 
+void child_spec_change(child_spec *s, const supervisor_child *to)
+{
+    supervisor_child changed = *to;
+
+    changed.id = s->child.id;
+    changed.instances = s->child.instances;
+    changed.behaviour = s->child.behaviour;
+    changed.arg = s->child.arg;
+    changed.instance_arg = s->child.instance_arg;
+    changed.free_arg = s->child.free_arg;
+    changed.nested = s->child.nested;
+    if (!changed.tag)
+        changed.tag = s->child.tag;
+    s->child = changed;
+}
+
 child_spec *child_spec_ref(child_spec *s)
 {
     s->refs++;
@@ -230,6 +246,13 @@ void sup_spec_insert(supervisor_spec *spec, child_spec *s, child_spec *before)
     *(s->next ? &s->next->prev : &spec->last) = s;
     sup_map_add(&spec->ids, &s->by_id, sup_map_hash_text(s->id));
     child_spec_ref(s);
+}
+
+void sup_spec_replace(supervisor_spec *spec, child_spec *s, child_spec *fresh)
+{
+    fresh->child.instances = s->child.instances;
+    sup_spec_insert(spec, fresh, s);
+    sup_spec_unlink(spec, s);
 }
 
 void sup_spec_order(supervisor_spec *spec, char *const *ids, size_t count)

@@ -38,6 +38,9 @@ supervisor_err child_check_mode(const supervisor_child *child, supervisor_auto_s
  * Ownership  of arg and nested is taken on SUPERVISOR_OK. */
 supervisor_err child_spec_new(const supervisor_child *child, bool update, char *why, size_t size,
                               child_spec **out);
+/* How it is supervised changes; what it runs, and how many, stays, and so does a tag where the new
+ * one is NULL. */
+void child_spec_change(child_spec *s, const supervisor_child *to);
 child_spec *child_spec_ref(child_spec *s);
 void child_spec_unref(child_spec *s); /* NULL is allowed */
 
@@ -47,6 +50,8 @@ void sup_spec_insert(supervisor_spec *spec, child_spec *s, child_spec *before);
 void sup_spec_unlink(supervisor_spec *spec, child_spec *s);
 /* Unlink the one with this id; false: there is none. */
 bool sup_spec_drop(supervisor_spec *spec, const char *id);
+/* `fresh` in the place of `s`, with as many instances; s may be gone. */
+void sup_spec_replace(supervisor_spec *spec, child_spec *s, child_spec *fresh);
 /* As supervisor_request_order(). */
 void sup_spec_order(supervisor_spec *spec, char *const *ids, size_t count);
 

@@ -305,6 +305,13 @@ actor_msg *supervisor_request_count(void);
  * there is ENOTFOUND. */
 void supervisor_request_of(actor_msg *msg, uint32_t instance);
 
+/* Have a start with `keep`, drop, update, order or flags carried out in the spec of a supervisor
+ * that is stopped, and so can't be asked: what it starts one day, follows it. `path` names it,
+ * beginning with a child of the one that is asked. Nothing starts or ends, no observer is told.
+ * Answers beside the usual: ERUNNING the first of the path isn't stopped (any more); ENOTFOUND
+ * there is no such supervisor. False: out of memory, the message can't be used. */
+bool supervisor_request_within(actor_msg *msg, const char *const *path, size_t count);
+
 typedef struct supervisor_child_info {
     const char *id;
     uint32_t instance;

@@ -8,6 +8,7 @@
  *   calls.c       what operators ask for: a table of verb x state
  *   change.c      calls that change the tree itself
  *   look.c        calls that only look
+ *   within.c      calls to one that is stopped
  *   decide.c      an end: restart, forget, or the supervisor goes too
  *   supervisor.c  the actor: notices and timers, a table of state x event
  *
@@ -218,7 +219,8 @@ void sup_call_refuse_all(sup *s); /* the supervisor ends */
 /* End the instance for good, whatever it does. */
 void sup_call_drop(sup *s, slot *c, request *r);
 
-/* ---- change.c, look.c -------------------------------------------------------------------------
+/* ---- change.c, look.c, within.c
+ * -------------------------------------------------------------------------
  */
 
 void sup_call_start_new(sup *s, request *r);
@@ -229,6 +231,7 @@ void sup_call_flags(sup *s, request *r);
 void sup_forget_spec(sup *s, pool *p); /* it no longer comes back with the supervisor */
 
 void sup_call_which(sup *s, request *r);
+void sup_call_within(sup *s, request *r);
 void sup_call_count(sup *s, request *r);
 
 /* ---- decide.c ---------------------------------------------------------------------------------

@@ -461,4 +461,4 @@ static void on_supervisor(void *user, const supervisor_event *e)
     }
 }
 
-const supervisor_observer grove_observer = {on_child, on_supervisor, NULL, NULL};
+const supervisor_observer grove_observer = {.child = on_child, .supervisor = on_supervisor};

@@ -174,6 +174,102 @@ START_TEST(SUP_68_of_a_pool_with_a_stopped_instance_the_last_to_go_is_told_as_th
 }
 END_TEST
 
+/* ---- A supervisor that is stopped ---- */
+
+static actor_msg *within(actor_msg *request, const char *first, const char *second)
+{
+    const char *path[] = {first, second};
+    ck_assert(supervisor_request_within(request, path, second ? 2 : 1));
+    return request;
+}
+
+/* in (b, c) is stopped. */
+static void stopped(void)
+{
+    running(SUPERVISOR_PERMANENT, 5, 5);
+    family_answers(root, supervisor_request_stop("in"), SUPERVISOR_OK);
+    trace_is(&family_log, "-c -b");
+}
+
+static void start_in(const char *log)
+{
+    family_answers(root, supervisor_request_restart("in"), SUPERVISOR_OK);
+    trace_is(&family_log, log);
+}
+
+START_TEST(a_stopped_supervisor_starts_what_came_and_not_what_went_meanwhile)
+{
+    static const char *const order_of_children[] = {"x", "c", "y"};
+    stopped();
+    supervisor_child x = family_child(kid_of("x")), y = family_child(kid_of("y"));
+    family_answers(root, within(supervisor_request_start(&x, true, 0), "in", NULL), SUPERVISOR_OK);
+    family_answers(root, within(supervisor_request_start(&y, true, 1), "in", NULL), SUPERVISOR_OK);
+    family_answers(root, within(supervisor_request_drop("b"), "in", NULL), SUPERVISOR_OK);
+    family_answers(root, within(supervisor_request_order(order_of_children, 3), "in", NULL),
+                   SUPERVISOR_OK);
+    trace_is(&family_log, ""); /* nothing starts */
+    start_in("+x +c +y");
+}
+END_TEST
+
+START_TEST(a_stopped_supervisor_follows_its_new_flags_and_its_children_their_new_settings)
+{
+    stopped();
+    supervisor_flags strict = limit(0);
+    kid_of("b")->restart = SUPERVISOR_TEMPORARY;
+    supervisor_child b = family_child(kid_of("b"));
+    b.behaviour = NULL;
+    b.arg = NULL;
+    b.free_arg = NULL;
+    family_answers(root, within(supervisor_request_update(&b), "in", NULL), SUPERVISOR_OK);
+    family_answers(root, within(supervisor_request_flags(&strict), "in", NULL), SUPERVISOR_OK);
+    start_in("+b +c");
+    order("b", KID_CRASH);
+    list_is(family_ref("in"), "c:running");
+    order("c", KID_CRASH);
+    ck_assert_ptr_nonnull(strstr(family_events.text, "tripped in(c)"));
+}
+END_TEST
+
+START_TEST(what_a_stopped_supervisor_cannot_do_is_refused)
+{
+    stopped();
+    supervisor_child b = family_child(kid_of("b")), x = family_child(kid_of("x"));
+    family_answers(root, within(supervisor_request_start(&b, true, 0), "in", NULL),
+                   SUPERVISOR_EPRESENT);
+    kid_of("x")->significant = true;
+    x.significant = true;
+    x.restart = SUPERVISOR_TRANSIENT;
+    family_answers(root, within(supervisor_request_start(&x, true, 0), "in", NULL),
+                   SUPERVISOR_EINVAL);
+    family_answers(root, within(supervisor_request_drop("x"), "in", NULL), SUPERVISOR_ENOTFOUND);
+    family_answers(root, within(supervisor_request_drop("b"), "nobody", NULL),
+                   SUPERVISOR_ENOTFOUND);
+    family_answers(root, within(supervisor_request_drop("b"), "a", NULL), SUPERVISOR_ENOTFOUND);
+    family_answers(root, within(supervisor_request_drop("b"), "in", "b"), SUPERVISOR_ENOTFOUND);
+    family_answers(root, within(supervisor_request_kill("b"), "in", NULL), SUPERVISOR_EINVAL);
+    start_in("+b +c");
+    family_answers(root, within(supervisor_request_drop("b"), "in", NULL), SUPERVISOR_ERUNNING);
+    list_is(family_ref("in"), "b:running c:running");
+}
+END_TEST
+
+START_TEST(below_a_stopped_supervisor_the_path_goes_on)
+{
+    supervisor_spec *spec = family_spec("root", limit(5), "a");
+    supervisor_spec *in = family_spec("in", limit(5), "b");
+    family_nest(in, "deep", family_spec("deep", limit(5), "c"), SUPERVISOR_PERMANENT);
+    family_nest(spec, "in", in, SUPERVISOR_PERMANENT);
+    root = family_spawn(spec);
+    family_answers(root, supervisor_request_stop("in"), SUPERVISOR_OK);
+    supervisor_child x = family_child(kid_of("x"));
+    family_answers(root, within(supervisor_request_start(&x, true, 0), "in", "deep"),
+                   SUPERVISOR_OK);
+    quiet();
+    start_in("+b +x +c");
+}
+END_TEST
+
 START_TEST(F8_a_dropped_child_does_not_come_back)
 {
     running(SUPERVISOR_PERMANENT, 5, 0);
@@ -319,6 +415,10 @@ int main(void)
         SUP_68_children_added_at_run_time_are_lost,
         SUP_68_so_are_those_that_had_been_stopped,
         SUP_68_of_a_pool_with_a_stopped_instance_the_last_to_go_is_told_as_the_last,
+        a_stopped_supervisor_starts_what_came_and_not_what_went_meanwhile,
+        a_stopped_supervisor_follows_its_new_flags_and_its_children_their_new_settings,
+        what_a_stopped_supervisor_cannot_do_is_refused,
+        below_a_stopped_supervisor_the_path_goes_on,
         F8_a_dropped_child_does_not_come_back,
         what_an_operator_stopped_comes_back_with_its_supervisor,
         changed_flags_outlive_a_restart,
