@@ -155,6 +155,7 @@ DAEMON_SRC := \
 	daemon/process_io.c \
 	daemon/quiet.c \
 	daemon/reload.c \
+	daemon/reload_change.c \
 	daemon/rfc3339.c \
 	daemon/rpc.c \
 	daemon/rpc_params.c \

@@ -1,4 +1,4 @@
-#include "daemon/reload.h"
+#include "daemon/reload_impl.h"
 
 #include "daemon/deadletter.h"
 #include "daemon/directory.h"
@@ -17,24 +17,6 @@
 #include <string.h>
 
 enum { RELOAD_MSG_LOADED = 1 };
-
-/* One reload; the arg of its actor. */
-typedef struct reload {
-    actord *daemon;
-    actor_ref self;
-    reload_mode mode;
-    actor_msg *question; /* taken; NULL: nobody has asked (yet) */
-    bool over;           /* the result is there */
-    loaded *from, *to;
-    config_errors *errors;
-    config_plan *plan;
-    size_t at;              /* the change in hand */
-    unsigned step;          /* of the change in hand: so many are done */
-    json_out failed;        /* sentences of the changes that didn't work, as array elements */
-    json_out text, members; /* the answer, being written */
-    char *said, *said_more; /* the same, complete */
-    bool ok;
-} reload;
 
 /* ---- the end ---- */
 
@@ -202,148 +184,6 @@ static bool configure_units(reload *r)
     return true;
 }
 
-/* Of a child that couldn't be started nothing stays. */
-static void note_failure(reload *r, const config_change *c, const char *why)
-{
-    if (c->kind == CONFIG_CHANGE_START)
-        tree_forget(r->daemon, c->to);
-    log_error("config", "reload: %s '%s' failed: %s", config_change_name(c->kind), c->name, why);
-    json_out_textf(&r->failed, "%s %s: %s", config_change_name(c->kind), c->name, why);
-}
-
-static actor_ref ref_of(actord *d, const char *name)
-{
-    unit *u = directory_find(d->directory, name, NULL);
-    actor_ref ref = u ? unit_supervisor_ref(u) : ACTOR_NONE;
-    unit_release(u);
-    return ref;
-}
-
-static const char *parent_name(const config_child *c)
-{
-    return c->parent ? c->parent->name : CONFIG_ROOT_NAME;
-}
-
-/* The message that starts a new child; NULL: why not is noted. */
-static actor_msg *start_request(reload *r, const config_change *c)
-{
-    rpc_failure failure;
-    supervisor_child out;
-    actord *d = r->daemon;
-    unit *parent = directory_find(d->directory, parent_name(c->to), &failure);
-    if (!parent) {
-        note_failure(r, c, failure.message);
-        return NULL;
-    }
-    const tree_place at = {.parent = parent, .order = (uint32_t)c->index};
-    rpc_code code = tree_build(d, r->to, c->to, &at, &out, &failure);
-    unit_release(parent);
-    if (code != RPC_OK) {
-        note_failure(r, c, failure.message);
-        return NULL;
-    }
-    actor_msg *msg = supervisor_request_start(&out, true, c->index);
-    if (!msg) {
-        tree_discard(&out);
-        note_failure(r, c, "out of memory");
-    }
-    return msg;
-}
-
-/* Between a supervisor and anything else nothing can be kept. */
-static bool other_nature(const config_change *c)
-{
-    return (c->from->kind == CONFIG_KIND_SUPERVISOR) != (c->to->kind == CONFIG_KIND_SUPERVISOR);
-}
-
-static bool is_stopped(actord *d, const char *name)
-{
-    unit *u = directory_find(d->directory, name, NULL);
-    bool stopped = true;
-    if (u) {
-        actor_lock_take(&u->lock);
-        stopped = u->state == UNIT_STOPPED;
-        actor_lock_give(&u->lock);
-    }
-    unit_release(u);
-    return stopped;
-}
-
-static actor_msg *update_request(reload *r, const config_change *c)
-{
-    supervisor_child child;
-    unit *u = directory_find(r->daemon->directory, c->name, NULL);
-    if (!u)
-        return NULL; /* the operator has deleted it */
-    tree_describe(c->to, &child);
-    child.tag = u;                              /* what it runs is the unit's business, and stays */
-    if (c->from->instances != c->to->instances) /* else the operator's number stays */
-        child.instances = (uint32_t)c->to->instances;
-    actor_msg *msg = unit_reserve(u, child.instances) ? supervisor_request_update(&child) : NULL;
-    if (!msg)
-        note_failure(r, c, "out of memory");
-    unit_release(u);
-    return msg;
-}
-
-/* Its own settings, then how it is supervised. The root has no supervisor. */
-static actor_msg *update_supervisor(reload *r, const config_change *c, actor_ref *to)
-{
-    if (r->step == 0) {
-        supervisor_flags flags = tree_flags(c->to->supervisor);
-        *to = ref_of(r->daemon, c->name);
-        return supervisor_request_flags(&flags);
-    }
-    *to = ref_of(r->daemon, parent_name(c->to));
-    return r->step == 1 && c->to->parent ? update_request(r, c) : NULL;
-}
-
-static actor_msg *order_request(reload *r, const config_change *c)
-{
-    const config_supervisor *s = c->to->supervisor;
-    const char **names = calloc(s->child_count, sizeof *names);
-    for (size_t i = 0; names && i < s->child_count; i++)
-        names[i] = s->children[i]->name;
-    actor_msg *msg = names ? supervisor_request_order(names, s->child_count) : NULL;
-    if (!msg)
-        note_failure(r, c, "out of memory");
-    free(names);
-    return msg;
-}
-
-/* What to ask whom for the change in hand; NULL: nothing (more) to ask for it. */
-static actor_msg *request_for(reload *r, const config_change *c, actor_ref *to)
-{
-    actord *d = r->daemon;
-    switch (c->kind) {
-    case CONFIG_CHANGE_STOP:
-        *to = ref_of(d, parent_name(c->from));
-        return r->step == 0 ? supervisor_request_drop(c->name) : NULL;
-    case CONFIG_CHANGE_START:
-        *to = ref_of(d, parent_name(c->to));
-        return r->step == 0 ? start_request(r, c) : NULL;
-    case CONFIG_CHANGE_RESTART:
-        *to = ref_of(d, parent_name(c->to));
-        if (r->step == 0)
-            return other_nature(c) ? supervisor_request_drop(c->name) : update_request(r, c);
-        if (r->step > 1)
-            return NULL;
-        if (other_nature(c))
-            return start_request(r, c);
-        return is_stopped(d, c->name) ? NULL : supervisor_request_restart(c->name);
-    case CONFIG_CHANGE_UPDATE:
-        if (c->to->kind == CONFIG_KIND_SUPERVISOR)
-            return update_supervisor(r, c, to);
-        *to = ref_of(d, parent_name(c->to));
-        return r->step == 0 ? update_request(r, c) : NULL;
-    case CONFIG_CHANGE_REORDER:
-        *to = ref_of(d, c->name);
-        return r->step == 0 ? order_request(r, c) : NULL;
-    default:
-        return NULL; /* settings and policies are applied already */
-    }
-}
-
 static actor_verdict next_change(actor *self, reload *r);
 
 static actor_verdict on_reply(actor *self, void *state, actor_err how, actor_msg *msg, void *arg)
@@ -351,13 +191,8 @@ static actor_verdict on_reply(actor *self, void *state, actor_err how, actor_msg
     (void)state;
     reload *r = arg;
     const config_change *c = &r->plan->changes[r->at];
-    const supervisor_reply *reply = msg ? supervisor_reply_get(msg) : NULL;
-    /* What is being restarted anyway comes back by its new description. */
-    if (how != ACTOR_OK || !reply)
-        note_failure(r, c, "its supervisor has ended");
-    else if (reply->err != SUPERVISOR_OK && reply->err != SUPERVISOR_ERESTARTING)
-        note_failure(r, c, reply->reason[0] ? reply->reason : supervisor_strerror(reply->err));
-    r->step++;
+    if (reload_answered(r, c, how == ACTOR_OK && msg ? supervisor_reply_get(msg) : NULL))
+        r->step++;
     return next_change(self, r);
 }
 
@@ -366,14 +201,14 @@ static actor_verdict next_change(actor *self, reload *r)
     for (; r->at < r->plan->count; r->at++, r->step = 0) {
         const config_change *c = &r->plan->changes[r->at];
         actor_ref to = ACTOR_NONE;
-        actor_msg *msg = request_for(r, c, &to);
+        actor_msg *msg = reload_request(r, c, &to);
         if (!msg)
             continue;
         actor_err e = actor_ask(self, to, &msg, -1, on_reply, r, NULL);
         if (e == ACTOR_OK)
             return ACTOR_CONTINUE;
         actor_msg_free(msg);
-        note_failure(r, c, actor_strerror(e));
+        reload_failed(r, c, actor_strerror(e));
     }
     return finish(r, true);
 }

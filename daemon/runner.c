@@ -40,6 +40,14 @@ bool unit_reserve(unit *u, uint32_t count)
     return ok;
 }
 
+void unit_expect_runners(unit *u, uint32_t count)
+{
+    actor_lock_take(&u->lock);
+    for (uint32_t i = 0; i < u->runner_count; i++)
+        u->runners[i]->there = i < count;
+    actor_lock_give(&u->lock);
+}
+
 void unit_free_runners(unit *u)
 {
     for (uint32_t i = 0; i < u->runner_count; i++)

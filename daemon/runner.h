@@ -22,7 +22,7 @@ struct runner {
     atomic_bool nudged;     /* a wake-up is on its way */
     atomic_bool kill_asked; /* actor.kill: what is in hand is charged with a failed attempt */
 
-    bool there;  /* the supervisor has told of it, and it isn't gone */
+    bool there;  /* the supervisor has it, or will have when it starts */
     bool free;   /* it is in unit.free */
     bool leaves; /* it is one too many: it takes no more, and ends when it has nothing in hand */
     TAILQ_ENTRY(runner) line;
@@ -41,6 +41,8 @@ struct runner {
 
 /* Have the runners 1 to `count`. False: out of memory; those there stay. */
 bool unit_reserve(unit *u, uint32_t count);
+/* So many of them are there, stopped, until their supervisor tells of them. */
+void unit_expect_runners(unit *u, uint32_t count);
 void unit_free_runners(unit *u);
 /* One that unit_reserve() has made. */
 runner *unit_runner(unit *u, uint32_t number);

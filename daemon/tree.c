@@ -359,6 +359,7 @@ static rpc_code enter(actord *d, loaded *s, const config_child *child, const tre
         unit_release(u);
         return rpc_fail(failure, RPC_UNAVAILABLE, "out of memory for '%s'", child->name);
     }
+    unit_expect_runners(u, (uint32_t)child->instances);
     bool fresh = directory_add(d->directory, u);
     unit_release(u);
     if (!fresh)
@@ -413,6 +414,11 @@ void tree_forget(actord *d, const config_child *child)
     }
 }
 
+void tree_remove(actord *d, unit *u)
+{
+    forget_below(d, u);
+}
+
 bool tree_start(actord *d, char *why, size_t size)
 {
     rpc_failure failure;
@@ -432,8 +438,7 @@ bool tree_start(actord *d, char *why, size_t size)
         } else {
             actor_lock_take(&d->root->lock);
             runner *r = d->root->runners[0];
-            if (!r->there) { /* it may be running already */
-                r->there = true;
+            if (actor_ref_none(r->ref)) { /* else it runs already */
                 r->ref = ref;
                 r->state = UNIT_STARTING;
                 unit_sum_up(d->root);

@@ -31,6 +31,8 @@ rpc_code tree_build(actord *d, loaded *s, const config_child *child, const tree_
 /* What tree_build() made is not wanted, or was refused: out of the directory. */
 void tree_forget(actord *d, const config_child *child);
 void tree_discard(supervisor_child *child);
+/* A child is gone, with all below it, and no supervisor tells of it. */
+void tree_remove(actord *d, struct unit *u);
 
 /* A child's settings for its supervisor, without what it runs and how many: for an update. */
 void tree_describe(const config_child *child, supervisor_child *out);

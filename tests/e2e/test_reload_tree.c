@@ -201,6 +201,118 @@ START_TEST(mailbox_and_breaker_are_kept)
 }
 END_TEST
 
+/* ---- below a supervisor that is stopped ---- */
+
+#define ONE(name, more) "          - {name: " name ", worker: [\"${SELF}\", worker]" more "}\n"
+
+static void stop_in(const char *yaml)
+{
+    s = server_start(yaml);
+    expect_ok(rpc(s, "actor.stop", "{\"name\":\"in\"}"));
+}
+
+static void start_in(void)
+{
+    expect_ok(rpc(s, "actor.restart", "{\"name\":\"in\"}"));
+}
+
+START_TEST(a_stopped_supervisor_has_the_children_of_the_new_file_and_starts_them)
+{
+    stop_in(ROOT("") INNER("", "") PART("a") PART("b") PART("c"));
+    reload_as_told(ROOT("") INNER("", "") PART("new") PART("c") ONE("a", ", env: {X: y}"),
+                   "stop root/in/b\nrestart root/in/a: env: {} -> {X: y}\n"
+                   "start root/in/new (worker)\nreorder root/in: children: a, c -> c, a\n");
+    expect_children("in", "new c a");
+    ck_assert_str_eq(actor_state(s, "new"), "stopped");
+    ck_assert_ptr_null(info("b").result);
+    expect_ok(rpc(s, "actor.spawn", "{\"name\":\"b\",\"echo\":{}}"));
+    start_in();
+    expect_children("in", "new c a");
+    expect_result(rpc(s, "ask", "{\"to\":\"new\",\"msg\":1}"), "1");
+    ck_assert_int_eq(incarnation("a"), 1);
+    server_stop(s);
+}
+END_TEST
+
+START_TEST(a_stopped_supervisor_follows_its_new_settings_when_it_starts)
+{
+    stop_in(ROOT("  backoff: none\n")
+                INNER("        max_restarts: 9 in 1h\n", "      restart: transient\n") PART("a"));
+    reload_as_told(
+        ROOT("  backoff: none\n") INNER("        max_restarts: 0 in 1h\n",
+                                        "      restart: permanent\n") ONE("a", ", instances: 3"),
+        "update root/in: restart: transient -> permanent, max_restarts: 9 in 1h -> 0 in 1h\n"
+        "update root/in/a: instances: 1 -> 3\n");
+    ck_assert(number_at(info("a").result, "pool.instances") == 3);
+    start_in();
+    ck_assert(number_at(info("a").result, "pool.running") == 3);
+    kill((pid_t)number_at(info("a").result, "pids[0]"), SIGKILL); /* once is too often */
+    wait_until(incarnation("in") == 2 && strcmp(actor_state(s, "a"), "running") == 0);
+    server_stop(s);
+}
+END_TEST
+
+START_TEST(children_move_between_a_supervisor_that_runs_and_one_that_is_stopped)
+{
+    stop_in(ROOT("") WORKER("a", "") INNER("", "") PART("b") PART("c"));
+    reload(ROOT("") WORKER("b", "") INNER("", "") PART("a") PART("c"));
+    expect_children("root", "b in");
+    expect_children("in", "a c");
+    ck_assert_str_eq(actor_state(s, "a"), "stopped");
+    expect_result(rpc(s, "ask", "{\"to\":\"b\",\"msg\":1}"), "1");
+    start_in();
+    expect_result(rpc(s, "ask", "{\"to\":\"a\",\"msg\":2}"), "2");
+    server_stop(s);
+}
+END_TEST
+
+START_TEST(what_is_below_a_stopped_supervisor_may_become_a_supervisor)
+{
+    stop_in(ROOT("") INNER("", "") PART("a") PART("b"));
+    reload(ROOT("") INNER("", "") PART("a") "          - name: b\n"
+                                            "            supervisor:\n"
+                                            "              children: [{name: deep, echo: {}}]\n");
+    expect_children("in", "a b");
+    expect_children("b", "deep");
+    reload(ROOT("") INNER("", "") PART("a") "          - name: b\n"
+                                            "            supervisor:\n"
+                                            "              children: [{name: e, echo: {}}]\n");
+    expect_children("b", "e");
+    start_in();
+    expect_result(rpc(s, "ask", "{\"to\":\"e\",\"msg\":1}"), "1");
+    ck_assert_ptr_null(info("deep").result);
+    server_stop(s);
+}
+END_TEST
+
+START_TEST(what_the_operator_has_deleted_is_no_failure_of_a_reload)
+{
+    s = server_start(ROOT("") WORKER("a", "") WORKER("b", "") WORKER("c", ""));
+    expect_ok(rpc(s, "actor.stop", "{\"name\":\"a\"}"));
+    expect_ok(rpc(s, "actor.delete", "{\"name\":\"a\"}"));
+    expect_ok(rpc(s, "actor.stop", "{\"name\":\"b\"}"));
+    expect_ok(rpc(s, "actor.delete", "{\"name\":\"b\"}"));
+    reload(ROOT("") WORKER("b", ", env: {X: y}, shutdown: 1s") WORKER("c", ""));
+    expect_children("root", "c");
+    server_stop(s);
+}
+END_TEST
+
+START_TEST(a_temporary_child_that_has_ended_comes_back_by_the_new_file)
+{
+    s = server_start(ROOT("") INNER("", "") ONE("t", ", restart: temporary") PART("a"));
+    kill((pid_t)number_at(info("t").result, "pids[0]"), SIGKILL);
+    wait_until(!info("t").result);
+    reload(ROOT("") INNER("", "") ONE("t", ", restart: transient, ttl: 1h") PART("a"));
+    ck_assert_ptr_null(info("t").result);
+    start_in();
+    ck_assert_str_eq(text_at(info("t").result, "restart"), "transient");
+    expect_ok(rpc(s, "actor.kill", "{\"name\":\"t\"}"));
+    wait_until(incarnation("t") == 2);
+    server_stop(s);
+}
+END_TEST
+
 int main(int argc, char **argv)
 {
     const TTest *const tests[] = {
@@ -212,6 +324,12 @@ int main(int argc, char **argv)
         SUP_115_a_nested_supervisors_own_shutdown_changes_in_place,
         limit_of_actors_can_be_raised_and_lowered,
         mailbox_and_breaker_are_kept,
+        a_stopped_supervisor_has_the_children_of_the_new_file_and_starts_them,
+        a_stopped_supervisor_follows_its_new_settings_when_it_starts,
+        children_move_between_a_supervisor_that_runs_and_one_that_is_stopped,
+        what_is_below_a_stopped_supervisor_may_become_a_supervisor,
+        what_the_operator_has_deleted_is_no_failure_of_a_reload,
+        a_temporary_child_that_has_ended_comes_back_by_the_new_file,
         NULL,
     };
     return worker_or_tests(argc, argv, "reload_tree", tests);
