@@ -160,7 +160,7 @@ ctl_exit run_kill(ctl *c)
 
 ctl_exit run_delete(ctl *c)
 {
-    return act_with_care(c, "actor.delete", "deleted", "it is gone until the next reload");
+    return act_with_care(c, "actor.delete", "deleted", "a reload does not bring it back");
 }
 
 ctl_exit run_pause(ctl *c)

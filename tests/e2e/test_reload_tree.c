@@ -298,6 +298,20 @@ START_TEST(what_the_operator_has_deleted_is_no_failure_of_a_reload)
 }
 END_TEST
 
+START_TEST(a_reload_does_not_bring_back_what_was_deleted_and_actorctl_says_so_before)
+{
+    s = server_start(ROOT("") WORKER("a", "") WORKER("c", ""));
+    expect_ok(rpc(s, "actor.stop", "{\"name\":\"a\"}"));
+    ctl_run r = ctl(server_url(s), NULL, "delete a");
+    expect_status(r, 2);
+    expect_in(r.err, "a reload does not bring it back");
+    expect_status(ctl(server_url(s), NULL, "delete a --yes"), 0);
+    reload_as_told(ROOT("") WORKER("a", "") WORKER("c", ""), "nothing to change\n");
+    expect_children("root", "c");
+    server_stop(s);
+}
+END_TEST
+
 START_TEST(a_temporary_child_that_has_ended_comes_back_by_the_new_file)
 {
     s = server_start(ROOT("") INNER("", "") ONE("t", ", restart: temporary") PART("a"));
@@ -329,6 +343,7 @@ int main(int argc, char **argv)
         children_move_between_a_supervisor_that_runs_and_one_that_is_stopped,
         what_is_below_a_stopped_supervisor_may_become_a_supervisor,
         what_the_operator_has_deleted_is_no_failure_of_a_reload,
+        a_reload_does_not_bring_back_what_was_deleted_and_actorctl_says_so_before,
         a_temporary_child_that_has_ended_comes_back_by_the_new_file,
         NULL,
     };
