@@ -4,6 +4,7 @@
 #include "daemon/log.h"
 #include "daemon/unit.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -211,12 +212,16 @@ bool call_ask(call *c, actor_ref to, actor_msg *request,
         return true;
     }
     actor_msg_free(request);
+    const unit *u = c->unit;
+    char text[RPC_MESSAGE_MAX + 1] = "the daemon is stopping";
+    if (u && u->parent)
+        snprintf(text, sizeof text,
+                 "the supervisor '%s' of '%s' is stopped; start that first, with: actorctl restart "
+                 "%s",
+                 u->parent->name, u->name, u->parent->name);
     if (e == ACTOR_ENOMEM)
         call_error(c, RPC_UNAVAILABLE, "out of memory", NULL);
     else
-        call_error(c, RPC_STOPPED,
-                   "its supervisor is stopped; see: actorctl tree, and start that one first with: "
-                   "actorctl restart",
-                   NULL);
+        call_error(c, RPC_STOPPED, text, NULL);
     return false;
 }

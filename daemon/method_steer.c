@@ -109,11 +109,25 @@ static bool find_child(call *c, const rpc_value *v)
     return c->unit->parent != NULL;
 }
 
+/* It is stopped, and so is its supervisor, which can't be asked. */
+static bool is_down(unit *u)
+{
+    actor_lock_take(&u->lock);
+    bool stopped = u->state == UNIT_STOPPED;
+    actor_lock_give(&u->lock);
+    return stopped && actor_ref_none(unit_supervisor_ref(u->parent));
+}
+
 /* To all of its instances, or (0: not) to one. */
 static void steer(call *c, rpc_value *v, actor_msg *(*request)(const char *id), uint32_t instance)
 {
+    bool to_end = request == supervisor_request_stop || request == supervisor_request_kill;
     if (!find_child(c, v))
         return;
+    if (to_end && is_down(c->unit)) { /* it is so already */
+        answer_state(c);
+        return;
+    }
     actor_msg *msg = request(c->unit->name);
     if (msg && instance)
         supervisor_request_of(msg, instance);

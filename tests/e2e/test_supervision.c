@@ -451,6 +451,25 @@ START_TEST(supervisors_can_be_stopped_and_started_by_name)
 }
 END_TEST
 
+START_TEST(below_a_stopped_supervisor_ends_are_done_and_starts_name_it)
+{
+    server *s = server_start(ROOT("") NESTED("", INNER("w", "")));
+    expect_ok(call(s, "actor.stop", "g"));
+    expect_result(call(s, "actor.stop", "w"), "{\"name\":\"w\",\"state\":\"stopped\"}");
+    expect_result(call(s, "actor.kill", "w"), "{\"name\":\"w\",\"state\":\"stopped\"}");
+    answer a = call(s, "actor.restart", "w");
+    expect_error(a, -32013, "stopped");
+    ck_assert_str_eq(text_at(a.error, "message"),
+                     "the supervisor 'g' of 'w' is stopped; start that first, with: "
+                     "actorctl restart g");
+    a = rpc(s, "actor.spawn", "{\"name\":\"n\",\"under\":\"g\",\"echo\":{}}");
+    expect_error(a, -32013, "stopped");
+    expect_in(text_at(a.error, "message"), "actorctl restart g");
+    expect_error(call(s, "actor.info", "n"), -32001, "not_found");
+    server_stop(s);
+}
+END_TEST
+
 START_TEST(tree_shows_states_and_the_budget)
 {
     server *s = server_start(ROOT("  max_restarts: 5 in 30s\n  backoff: none\n") WORKER("w", "", "")
@@ -540,6 +559,7 @@ int main(int argc, char **argv)
         a_temporary_child_whose_name_is_taken_does_not_come_back,
         a_temporary_supervisor_that_was_stopped_comes_back_with_its_own,
         supervisors_can_be_stopped_and_started_by_name,
+        below_a_stopped_supervisor_ends_are_done_and_starts_name_it,
         tree_shows_states_and_the_budget,
         SUP_86_a_supervisor_counts_its_children_as_otp_does,
         SUP_87_children_that_wait_for_their_restart_are_not_active,
