@@ -132,9 +132,9 @@ bool actor__blocks_extent(actor__blocks *b, actor__extent *out)
     unit *u = &c->units[index];
     char *start = unit_start(c, index);
 
-    out->at = start + u->carved * b->bytes;
+    out->at = start + (size_t)u->carved * b->bytes;
     u->carved = (uint32_t)((size_t)((char *)c + (index + 1) * UNIT - start) / b->bytes);
-    out->end = start + u->carved * b->bytes;
+    out->end = start + (size_t)u->carved * b->bytes;
     c->bare &= ~bit(index);
     c->part &= ~bit(index);
     relist(b, c);
