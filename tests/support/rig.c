@@ -2,10 +2,12 @@
 
 #include "daemon/deadletter.h"
 #include "daemon/directory.h"
+#include "daemon/front.h"
 #include "daemon/kind.h"
 #include "daemon/ledger.h"
 #include "daemon/log.h"
 #include "daemon/policy.h"
+#include "daemon/reload.h"
 #include "daemon/runner.h"
 #include "daemon/tree.h"
 #include "supervisors/prng.h"
@@ -87,6 +89,12 @@ void daemon_root_stopped(actord *d, int status, const char *reason)
     (void)status;
     (void)reason;
     the_rig(d)->over = true;
+}
+
+void front_set_limits(front *f, const front_limits *limits)
+{
+    (void)f;
+    (void)limits;
 }
 
 /* ---- making ---- */
@@ -231,6 +239,23 @@ actord *rig_daemon(rig *r)
 bool rig_over(const rig *r)
 {
     return r->over;
+}
+
+static void leave(void *l)
+{
+    loop_break(l);
+}
+
+void rig_reload(rig *r, const char *file)
+{
+    actord *d = &r->d;
+    actor_ref reloader;
+    d->options.config_text = file;
+    d->options.log_level = "none"; /* no file's */
+    if (reload_begin(d, RELOAD_UNASKED, &reloader) != ACTOR_OK)
+        return;
+    rig_settle(r); /* it asks the control thread to load */
+    check(loop_post(d->loop, leave, d->loop) == 0 && loop_run(d->loop) == 0, "no loop");
 }
 
 unit *rig_unit(rig *r, const char *name)

@@ -32,6 +32,10 @@ rig *rig_new_tree(const char *file, uint64_t seed);
 /* A tree is told to stop first, and has to be over within a minute. */
 void rig_free(rig *r);
 
+/* Load another file, as a signal does; nothing happens while the reload before goes on. `file` must
+ * live as long as the rig. */
+void rig_reload(rig *r, const char *file);
+
 /* For what is not here. */
 actord *rig_daemon(rig *r);
 bool rig_over(const rig *r); /* the tree has ended */

@@ -9,7 +9,8 @@
  * each actor, and what is counted is what stands in its lists
  *   - a message's final state stays, and whoever waits for it is told once
  *   - what whim.h says of each attempt
- *   - left alone, every message ends
+ *   - left alone, every message ends, and so does a reload, one of several files that have other
+ *     actors, places, settings and policies
  */
 #include "daemon/directory.h"
 #include "daemon/policy.h"
@@ -41,7 +42,7 @@ const kind *kind_find(config_kind which)
 /* ---- The tree ---------------------------------------------------------------------------------
  */
 
-#define TREE(strategy, limit, retries, timeout, breaker)                                           \
+#define TOP(strategy, limit, retries, breaker)                                                     \
     "version: 1\n"                                                                                 \
     "retries: {r: {max_retries: " retries ", backoff: exponential, initial: 5ms, max: 50ms}, "     \
     "q: {max_retries: 2, initial: 1ms, max: 9ms, budget: 50%}}\n"                                  \
@@ -51,47 +52,57 @@ const kind *kind_find(config_kind which)
     "  strategy: " strategy "\n"                                                                   \
     "  max_restarts: " limit "\n"                                                                  \
     "  backoff: {initial: 2ms, max: 40ms}\n"                                                       \
-    "  children:\n"                                                                                \
+    "  children:\n"
+
+/* Of the root ... */
+#define A(timeout)                                                                                 \
     "  - {name: a, worker: [x], credits: 3, retry: r, breaker: b, limit: l, timeout: " timeout     \
-    ", ttl: 800ms, mailbox: {capacity: 9, on_full: drop_oldest}}\n"                                \
-    "  - {name: b, worker: [x], credits: 3, retry: q, breaker: b, shutdown: 30ms}\n"               \
+    ", ttl: 800ms, mailbox: {capacity: 9, on_full: drop_oldest}}\n"
+#define B "  - {name: b, worker: [x], credits: 3, retry: q, breaker: b, shutdown: 30ms}\n"
+#define C(timeout)                                                                                 \
     "  - {name: c, worker: [x], credits: 3, hedge: {after: 10ms, max: 1}, fallback: a, "           \
-    "timeout: " timeout ", retry: q}\n"                                                            \
+    "timeout: " timeout ", retry: q}\n"
+#define D                                                                                          \
     "  - {name: d, restart: transient, worker: [x], timeout: 50ms, on_failure: drop, "             \
-    "mailbox: {capacity: 5, on_full: drop_newest}}\n"                                              \
+    "mailbox: {capacity: 5, on_full: drop_newest}}\n"
+#define S(strategy, limit)                                                                         \
     "  - name: s\n"                                                                                \
     "    restart: transient\n"                                                                     \
     "    supervisor:\n"                                                                            \
-    "      strategy: one_for_all\n"                                                                \
-    "      max_restarts: 3 in 200ms\n"                                                             \
+    "      strategy: " strategy "\n"                                                               \
+    "      max_restarts: " limit "\n"                                                              \
     "      backoff: none\n"                                                                        \
-    "      children:\n"                                                                            \
+    "      children:\n"
+/* ... and of s. */
+#define E                                                                                          \
     "      - {name: e, worker: [x], limit: l, retry: r, on_failure: crash, shutdown: kill, "       \
-    "timeout: 90ms}\n"                                                                             \
-    "      - {name: f, worker: [x], fallback: c, shutdown: 20ms, timeout: 90ms}\n"
+    "timeout: 90ms}\n"
+#define F "      - {name: f, worker: [x], fallback: c, shutdown: 20ms, timeout: 90ms}\n"
+#define G "      - {name: g, worker: [x], credits: 2, retry: q, timeout: 70ms}\n"
 
 static const char *const trees[] = {
-    TREE("one_for_one", "unlimited", "3", "60ms", "consecutive_failures: 3, open_for: 40ms"),
-    TREE("rest_for_one", "unlimited", "1", "20ms",
-         "window: 10 calls, min_calls: 4, failure_rate: 40%, open_for: 20ms, open_factor: 2"),
-    TREE("one_for_all", "6 in 300ms", "2", "200ms",
-         "window: 200ms, min_calls: 5, slow_call: 30ms, slow_rate: 50%, open_for: 90ms"),
+    TOP("one_for_one", "unlimited", "3", "consecutive_failures: 3, open_for: 40ms") A("60ms")
+        B C("60ms") D S("one_for_all", "3 in 200ms") E F,
+    TOP("rest_for_one", "unlimited", "1",
+        "window: 10 calls, min_calls: 4, failure_rate: 40%, open_for: 20ms, open_factor: 2")
+        A("20ms") B C("20ms") D S("one_for_all", "3 in 200ms") E F,
+    TOP("one_for_all", "6 in 300ms", "2",
+        "window: 200ms, min_calls: 5, slow_call: 30ms, slow_rate: 50%, open_for: 90ms") A("200ms")
+        B C("200ms") D S("one_for_all", "3 in 200ms") E F,
+    /* Others come, go and change places. */
+    TOP("rest_for_one", "unlimited", "2", "consecutive_failures: 2, open_for: 30ms")
+        S("rest_for_one", "9 in 200ms") G F C("90ms") A("30ms"),
+    TOP("one_for_one", "unlimited", "3", "consecutive_failures: 4, open_for: 20ms") D C("40ms")
+        A("40ms"),
 };
-static const char *const names[] = {"a", "b", "c", "d", "e", "f", "s"};
+static const char *const names[] = {"a", "b", "c", "d", "e", "f", "g", "s"};
+enum { TREES = sizeof trees / sizeof trees[0], NAMES = sizeof names / sizeof names[0] };
 
-static loaded *load(const char *text)
+static unit *some_unit(int64_t among)
 {
-    config *c = NULL;
-    config_errors *errs = config_errors_new();
-    if (config_load_text("sim", text, strlen(text), NULL, &c, errs) != CONFIG_OK)
-        ck_abort_msg("%s", config_errors_text(errs, NULL));
-    config_errors_free(errs);
-    return loaded_new(c, NULL);
-}
-
-static unit *some_unit(size_t among)
-{
-    unit *u = directory_find(d->directory, names[pick(0, (int64_t)among - 1)], NULL);
+    unit *u = directory_find(d->directory, names[pick(0, among - 1)], NULL);
+    if (!u) /* in another file; a is in all */
+        u = directory_find(d->directory, "a", NULL);
     must(u);
     return u;
 }
@@ -138,7 +149,7 @@ static void submit(void)
         .ask = one_in(2),
         .waiter = &s->waiter,
     };
-    unit *u = some_unit(6);
+    unit *u = some_unit(NAMES - 1);
     rpc_code code = unit_submit(u, &of, &s->m, &duplicate, &failure, &members);
     must(code == RPC_OK || !s->waiter.attached);
     sent_count += code == RPC_OK;
@@ -181,7 +192,7 @@ static void steer(void)
     static actor_msg *(*const requests[])(const char *) = {
         supervisor_request_stop, supervisor_request_restart, supervisor_request_restart,
         supervisor_request_restart, supervisor_request_kill};
-    unit *u = some_unit(7);
+    unit *u = some_unit(NAMES);
     size_t which = (size_t)pick(0, 4);
     if (requests[which] == supervisor_request_kill)
         atomic_store(&unit_runner(u, 1)->kill_asked, true);
@@ -191,7 +202,7 @@ static void steer(void)
 
 static void crash(void)
 {
-    unit *u = some_unit(6);
+    unit *u = some_unit(NAMES - 1);
     send(unit_runner(u, 1)->ref, actor_msg_new(UNIT_MSG_KIND, 0));
     unit_release(u);
 }
@@ -206,25 +217,11 @@ static void operate(policy_action action)
 
 static void pause_one(bool paused)
 {
-    unit *u = some_unit(6);
+    unit *u = some_unit(NAMES - 1);
     u->paused = paused;
     if (!paused)
         unit_nudge(u);
     unit_release(u);
-}
-
-static void reconfigure(void)
-{
-    loaded *s = load(trees[pick(0, 2)]);
-    const config_child *root = loaded_config(s)->root;
-    for (const config_child *c = root; c; c = config_next_child(root, c)) {
-        unit *u = directory_find(d->directory, c->name, NULL);
-        must(u && unit_configure(u, s, c));
-        unit_nudge(u);
-        unit_release(u);
-    }
-    loaded_release(d->loaded);
-    d->loaded = s;
 }
 
 static void touch_one(void)
@@ -255,9 +252,9 @@ static void happen(void)
     } else if (what < 94) {
         pause_one(one_in(3));
     } else if (what < 96) {
-        reconfigure();
+        rig_reload(r, trees[pick(0, TREES - 1)]);
     } else if (what < 97) {
-        u = some_unit(6);
+        u = some_unit(NAMES - 1);
         unit_purge(u);
         unit_release(u);
     } else {
@@ -273,9 +270,17 @@ static void begin(uint64_t seed)
 {
     whim_anew(seed);
     sent_count = 0;
-    r = rig_new_tree(trees[pick(0, 2)], seed);
+    r = rig_new_tree(trees[pick(0, TREES - 1)], seed);
     whim.d = d = rig_daemon(r);
     pass(100);
+}
+
+static bool reloads(void)
+{
+    actor_lock_take(&d->lock);
+    bool is = d->reloading;
+    actor_lock_give(&d->lock);
+    return is;
 }
 
 /* Nothing more happens to the tree; all who can, go on. */
@@ -291,7 +296,7 @@ static void let_it_end(void)
     }
     directory_list_free(list);
     operate(POLICY_RESET);
-    for (int i = 0; i < CALM_MS && atomic_load(&d->live) > 0; i++) {
+    for (int i = 0; i < CALM_MS && (atomic_load(&d->live) > 0 || reloads()); i++) {
         if (i % 1000 == 0) { /* what hangs for ever and has no timeout */
             operate(POLICY_RESET);
             for (size_t s = 0; s < sent_count; s++)
@@ -300,7 +305,7 @@ static void let_it_end(void)
         }
         pass(1);
     }
-    must(atomic_load(&d->live) == 0);
+    must(atomic_load(&d->live) == 0 && !reloads());
 }
 
 static void end(void)
