@@ -21,6 +21,6 @@ void seeds_run(uint64_t standard, void (*one)(uint64_t seed));
             seeds_broken(__FILE__, __LINE__, #condition);                                          \
     } while (0)
 
-_Noreturn void seeds_broken(const char *file, int line, const char *promise);
+void seeds_broken(const char *file, int line, const char *promise) __attribute__((noreturn));
 
 #endif

@@ -87,8 +87,8 @@ static bool is_in(policy_breaker *b, const char *state)
     snprintf(wanted, sizeof wanted, "\"state\":\"%s\"", state);
     policy_breaker_put(&row, b);
     char *text = json_out_take(&row, NULL);
-    must(text && strstr(text, "\"state\":"));
-    bool is = strstr(text, wanted) != NULL;
+    bool known = text && strstr(text, "\"state\":"), is = text && strstr(text, wanted);
+    must(known);
     free(text);
     return is;
 }
