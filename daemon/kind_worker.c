@@ -443,11 +443,11 @@ static actor_verdict worker_event(actor *self, delivery *d, actor_msg *msg)
         return ACTOR_CONTINUE; /* of an earlier incarnation's process */
     if (!timer)
         return on_events(self, d);
-    if (d->stopping)
-        return ACTOR_CONTINUE;
     attempt *a;
     TAILQ_FOREACH(a, &d->attempts, link)
     ((worker_attempt *)a)->overdue = NULL; /* whichever it was: they all go with the process */
+    if (d->stopping)
+        return ACTOR_CONTINUE; /* its supervisor has its own clock for that */
     snprintf(d->ended, sizeof d->ended, "the worker was killed: it went on with another message");
     return actor_fail(self, ACTOR_FAIL_RESTART,
                       "it still worked on a cancelled message after `shutdown`");

@@ -288,6 +288,25 @@ START_TEST(a_scale_down_does_not_wait_longer_than_shutdown)
 }
 END_TEST
 
+/* Both have `shutdown`: the cancelled message, and then the instance that leaves with it. */
+START_TEST(instance_that_leaves_with_a_cancelled_message_is_ended_once)
+{
+    s = server_start(ROOT(HARDY) "    - {name: echo, echo: {}}\n"
+                                 "    - {name: w, instances: 2, shutdown: 200ms, worker: "
+                                 "[\"${SELF}\", worker]}\n");
+    const char *ids[2];
+    for (int i = 0; i < 2; i++)
+        ids[i] = send_long();
+    wait_until(in_hand() == 2);
+    for (int i = 0; i < 2; i++)
+        expect_ok(rpcf(s, "message.cancel", "{\"message\":\"%s\"}", ids[i]));
+    expect_ok(rpc(s, "ask", "{\"to\":\"echo\",\"msg\":1,\"delay\":\"60ms\"}"));
+    expect_ok(scale(1)); /* the message's time is over first, then the instance's */
+    expect_ok(rpc(s, "ping", NULL));
+    server_stop(s);
+}
+END_TEST
+
 START_TEST(a_scale_that_fails_says_why_and_what_stays)
 {
     s = server_start(ROOT(HARDY) "    - {name: w, start: ready, worker: [sh, -c, "
@@ -415,6 +434,7 @@ int main(int argc, char **argv)
         SUP_78_a_stopped_pool_leaves_no_process,
         SUP_100_a_pool_is_scaled_while_it_works,
         a_scale_down_does_not_wait_longer_than_shutdown,
+        instance_that_leaves_with_a_cancelled_message_is_ended_once,
         a_scale_that_fails_says_why_and_what_stays,
         bad_scales_are_refused_by_name,
         a_pool_is_spawned_whole_or_not_at_all,
