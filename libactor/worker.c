@@ -165,8 +165,10 @@ void actor__worker_offer(actor__worker *w)
 {
     actor_system *sys = w->sys;
 
-    if (load_relaxed(&w->runq.count) > QUEUE_MAX)
-        spill(w);
+    if (UNLIKELY(load_relaxed(&w->runq.count) > QUEUE_MAX)) {
+        spill(w); /* which wakes one */
+        return;
+    }
     if (w->current == NULL)
         return; /* next() does it, when it has chosen */
 
@@ -611,8 +613,8 @@ static inline void put_back(actor__worker *w, actor *a, actor__after after)
         inject(w->sys, a, a, 1);
     } else {
         actor__runq_add(&w->runq, a);
-        if (!w->alone)
-            actor__worker_offer(w);
+        if (UNLIKELY(load_relaxed(&w->runq.count) > QUEUE_MAX) && !w->alone)
+            spill(w);
     }
 }
 
