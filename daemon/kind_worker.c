@@ -376,9 +376,9 @@ static actor_verdict on_end(actor *self, delivery *d)
     char text[64];
     process_exit_text(how, text, sizeof text);
     snprintf(d->ended, sizeof d->ended, "the worker ended (%s) while it had the message", text);
-    if (d->busy) { /* it was asked to */
-        d->busy = false;
-        delivery_drop(d, false);
+    if (d->busy || d->finishing) { /* it was asked to, or had time for what was in hand */
+        delivery_drop(d, d->finishing);
+        d->busy = d->finishing = false;
         return ACTOR_CONTINUE;
     }
     bool clean = how->signal == 0 && how->status == 0;

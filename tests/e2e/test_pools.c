@@ -288,6 +288,27 @@ START_TEST(a_scale_down_does_not_wait_longer_than_shutdown)
 }
 END_TEST
 
+START_TEST(process_that_ends_while_its_instance_leaves_costs_an_attempt)
+{
+    s = server_start(ROOT(HARDY) POOL("2", ""));
+    const char *ids[2];
+    for (int i = 0; i < 2; i++)
+        ids[i] = send_long();
+    wait_until(in_hand() == 2);
+    double last = of_instance(1, "pid");
+    uint32_t call = rpc_send(s, "actor.scale", "{\"name\":\"w\",\"instances\":1}");
+    wait_until(running() == 1);
+    ck_assert_int_eq(kill((pid_t)last, SIGKILL), 0);
+    expect_ok(rpc_receive(s, call));
+    server_write(s, "go", "");
+    for (int i = 0; i < 2; i++)
+        (void)wait_message(s, ids[i]);
+    ck_assert(stat_of(s, "done") == 1 && stat_of(s, "dead") == 1);
+    expect_balanced(s);
+    server_stop(s);
+}
+END_TEST
+
 /* Both have `shutdown`: the cancelled message, and then the instance that leaves with it. */
 START_TEST(instance_that_leaves_with_a_cancelled_message_is_ended_once)
 {
@@ -434,6 +455,7 @@ int main(int argc, char **argv)
         SUP_78_a_stopped_pool_leaves_no_process,
         SUP_100_a_pool_is_scaled_while_it_works,
         a_scale_down_does_not_wait_longer_than_shutdown,
+        process_that_ends_while_its_instance_leaves_costs_an_attempt,
         instance_that_leaves_with_a_cancelled_message_is_ended_once,
         a_scale_that_fails_says_why_and_what_stays,
         bad_scales_are_refused_by_name,
