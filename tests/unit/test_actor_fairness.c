@@ -5,6 +5,7 @@
 
 #include "libactor/actor.h"
 
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -294,6 +295,14 @@ static actor_ref crowd_and_important(void)
     return one;
 }
 
+/* The important one has left the hands of the worker that ran it. Before that a message to it does
+ * not wake it: it comes to its turn when that worker says so, while the other's count goes on. */
+static void wait_until_let_go(void)
+{
+    while (atomic_load(&by_thread[turn_of]) == at_turn)
+        sched_yield();
+}
+
 /* How many messages the worker that ran it had handled since it was woken; the most of many. */
 static long most_before_its_turn(unsigned workers, bool by_actor)
 {
@@ -307,6 +316,7 @@ static long most_before_its_turn(unsigned workers, bool by_actor)
         else
             wake_important();
         ck_assert(latch_wait(&done, before + 2));
+        wait_until_let_go();
         long n = (long)at_turn - (long)at_wake[turn_of];
         most = n > most ? n : most;
     }
