@@ -36,7 +36,7 @@ struct actor {
         };
         uint64_t bits; /* both, as in a reference; for probes only */
     };
-    uint32_t serial;        /* the system's n-th spawn */
+    uint32_t serial;        /* how many came before it, see system.h */
     _Atomic uint32_t count; /* waiting user messages of a bounded mailbox; a port's futex */
     uint32_t capacity;      /* 0: unbounded */
     uint8_t on_full;        /* actor_on_full */

@@ -21,7 +21,7 @@ static bool valid(const actor_spec *spec)
 
 static void count_out(actor_system *sys)
 {
-    atomic_fetch_add_explicit(&sys->failed, 1, memory_order_relaxed);
+    atomic_fetch_add(&sys->failed, 1);
     actor__system_left(sys);
 }
 
@@ -31,11 +31,7 @@ static actor_err count_in(actor_system *sys, uint32_t *serial)
         return ACTOR_ESTOPPED;
     if (actor__slot_waiting() > MAX_WAITING)
         return ACTOR_ELIMIT;
-    if (!actor__system_came(sys, serial)) {
-        count_out(sys);
-        return ACTOR_ELIMIT;
-    }
-    return ACTOR_OK;
+    return actor__system_came(sys, serial) ? ACTOR_OK : ACTOR_ELIMIT;
 }
 
 static bool set_locked(actor *a, actor__ext *ext)

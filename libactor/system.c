@@ -149,15 +149,39 @@ static void kill_it(actor *a)
     actor__signal(a, ACTOR__KILL, 0);
 }
 
+/* By how many left when that was looked at: before `before` was, so this never says no wrongly. */
+static bool full(const actor_system *sys, uint64_t before, uint64_t left)
+{
+    return before - left >= sys->options.max_actors;
+}
+
+/* The same by a new look. If nobody left meanwhile, there was a moment when it was full. */
+static COLD bool full_indeed(actor_system *sys, uint64_t *before, uint64_t *left)
+{
+    for (;;) {
+        *left = load_strong(&sys->left);
+        *before = load_strong(&sys->came);
+        store_release(&sys->left_seen, *left);
+        if (!full(sys, *before, *left))
+            return false;
+        if (load_strong(&sys->left) == *left)
+            return true;
+    }
+}
+
 bool actor__system_came(actor_system *sys, uint32_t *serial)
 {
-    uint64_t before = atomic_fetch_add(&sys->came, 1);
+    /* This order: who left came before. And counted only if there is room: one who is told that
+     * there is none must not be among those that left, another would take that for room. */
+    uint64_t left = load_acquire(&sys->left_seen);
+    uint64_t before = load_relaxed(&sys->came);
 
+    do {
+        if (UNLIKELY(full(sys, before, left)) && full_indeed(sys, &before, &left))
+            return false;
+    } while (!atomic_compare_exchange_weak(&sys->came, &before, before + 1));
     *serial = (uint32_t)before;
-    if (LIKELY(before - load_relaxed(&sys->left_seen) < sys->options.max_actors))
-        return true;
-    store_relaxed(&sys->left_seen, load_relaxed(&sys->left));
-    return before - load_relaxed(&sys->left_seen) < sys->options.max_actors;
+    return true;
 }
 
 void actor__system_left(actor_system *sys)
@@ -171,7 +195,14 @@ void actor__system_left(actor_system *sys)
     }
 }
 
-/* This order: else it could be fewer than none. */
+/* These orders: else it could be fewer than none. */
+static uint64_t spawned(const actor_system *sys)
+{
+    uint64_t failed = load_strong(&sys->failed);
+
+    return load_strong(&sys->came) - failed;
+}
+
 static uint64_t alive(const actor_system *sys)
 {
     uint64_t left = load_strong(&sys->left);
@@ -267,7 +298,7 @@ void actor_system_stats_get(const actor_system *sys, actor_system_stats *out)
 {
     *out = (actor_system_stats){
         .actors = alive(sys),
-        .spawned = load_relaxed(&sys->came) - load_relaxed(&sys->failed),
+        .spawned = spawned(sys),
         .dead_letters = load_relaxed(&sys->dead_letters),
         .unhandled = load_relaxed(&sys->unhandled),
         .wakes = load_relaxed(&sys->wakes),

@@ -61,9 +61,9 @@ struct actor_system {
 
     /* How many live is the difference of two counters, so that who spawns and who ends actors need
      * not take a line from each other each time. */
-    alignas(ACTOR__LINE) _Atomic uint64_t came; /* spawned, or tried */
+    alignas(ACTOR__LINE) _Atomic uint64_t came; /* spawned, or without memory */
     _Atomic uint64_t left_seen; /* an old value of `left`: no more live than that says */
-    _Atomic uint64_t failed;    /* spawns */
+    _Atomic uint64_t failed;    /* without memory */
 
     alignas(ACTOR__LINE) _Atomic uint64_t left; /* of those that came */
 

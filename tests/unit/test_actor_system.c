@@ -3,6 +3,8 @@
 #include "tests/support/probe.h"
 #include "tests/support/suite.h"
 
+#include "libactor/system.h"
+
 #include <poll.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -67,6 +69,22 @@ START_TEST(limit_of_actors_is_exact_and_room_comes_back)
     ck_assert_int_eq(actor_spawn(sys, &spec, &extra.ref), ACTOR_OK);
     actor_system_free(sys, 0);
     ck_assert_uint_eq(extra.freed, 1);
+}
+END_TEST
+
+/* Else another who tries at the same time would take that leaving for room. */
+START_TEST(who_is_refused_has_neither_come_nor_left)
+{
+    static probe a, b;
+    actor_system_options options = {.simulate = true, .max_actors = 1};
+    actor_system *sys;
+    ck_assert_int_eq(actor_system_new(&options, &sys), ACTOR_OK);
+    actor_spec spec = probe_spec(&a, NULL), more = probe_spec(&b, NULL);
+    ck_assert_int_eq(actor_spawn(sys, &spec, &a.ref), ACTOR_OK);
+    ck_assert_int_eq(actor_spawn(sys, &more, &b.ref), ACTOR_ELIMIT);
+    ck_assert_uint_eq(sys->came, 1);
+    ck_assert_uint_eq(sys->left, 0);
+    actor_system_free(sys, 0);
 }
 END_TEST
 
@@ -456,6 +474,7 @@ int main(void)
         system_can_be_made_and_freed_again_and_again,
         stats_say_how_many_workers_there_are,
         limit_of_actors_is_exact_and_room_comes_back,
+        who_is_refused_has_neither_come_nor_left,
         two_systems_do_not_mix,
         actors_of_two_systems_can_talk,
         free_stops_every_actor,
