@@ -258,6 +258,35 @@ START_TEST(messages_in_use_survive_the_giving_back_around_them)
 }
 END_TEST
 
+enum { VISITORS = 400, BATCH = 64, A_QUARTER = 128 - sizeof(actor_msg) }; /* of a unit */
+
+static void *make_batch(void *of)
+{
+    actor_msg **batch = of;
+    for (unsigned i = 0; i < BATCH; i++)
+        batch[i] = actor_msg_new(GO, A_QUARTER);
+    return NULL;
+}
+
+START_TEST(what_a_thread_had_to_carve_is_carved_on_by_others)
+{
+    static actor_msg *made[VISITORS][BATCH];
+    for (unsigned i = 0; i < VISITORS; i++) {
+        pthread_t visitor;
+        ck_assert_int_eq(pthread_create(&visitor, NULL, make_batch, made[i]), 0);
+        pthread_join(visitor, NULL);
+    }
+    ck_assert_uint_le(actor__pool_mapped(), VISITORS * UNIT / 4 / CHUNK + 1);
+    for (unsigned i = 0; i < VISITORS; i++)
+        for (unsigned k = 0; k < BATCH; k++) {
+            ck_assert_ptr_nonnull(made[i][k]);
+            actor_msg_free(made[i][k]);
+        }
+    actor__trim_all();
+    ck_assert_uint_eq(actor__pool_mapped(), 0);
+}
+END_TEST
+
 /* ---- Slots --------------------------------------------------------------------------------- */
 
 enum { SHORT_LIVED = 5000 };
@@ -385,6 +414,7 @@ int main(void)
         messages_of_a_burst_go_back_to_the_system,
         end_of_a_system_gives_back_what_nobody_uses,
         messages_in_use_survive_the_giving_back_around_them,
+        what_a_thread_had_to_carve_is_carved_on_by_others,
         slots_are_reused_while_a_handler_runs_for_long,
         slots_of_a_crowd_go_back_and_their_references_stay_stale,
         NULL,
