@@ -61,6 +61,7 @@ static actor_verdict pass_on(actor *self, probe *p, void *to)
     ck_assert(!actor_ref_eq(sender, actor_self(self)));
     ck_assert_int_eq(actor_tell(self, ((probe *)to)->ref, &p->msg), ACTOR_EFULL);
     ck_assert(actor_ref_eq(actor_msg_sender(p->msg), sender));
+    p->msg = NULL; /* so that LeakSanitizer sees whether it is freed */
     return ACTOR_CONTINUE;
 }
 
