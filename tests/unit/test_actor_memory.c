@@ -40,6 +40,30 @@ START_TEST(no_message_without_memory)
 }
 END_TEST
 
+START_TEST(what_is_freed_while_there_is_no_memory_is_not_had_again)
+{
+    actor_msg *msg = probe_value(1);
+    memory(false);
+    actor_msg_free(msg);
+    ck_assert_ptr_null(actor_msg_new(1, 8));
+}
+END_TEST
+
+START_TEST(each_message_may_be_the_one_for_which_there_is_no_memory)
+{
+    enum { TRIES = 200 };
+    unsigned failed = 0;
+    actor_sim_fail_allocations(sys, 500000);
+    for (int i = 0; i < TRIES; i++) {
+        actor_msg *msg = actor_msg_new(1, 8);
+        failed += msg == NULL;
+        actor_msg_free(msg);
+    }
+    ck_assert_uint_ge(failed, TRIES / 3);
+    ck_assert_uint_le(failed, 2 * TRIES / 3);
+}
+END_TEST
+
 static void must_not_run(void *unused)
 {
     (void)unused;
@@ -223,6 +247,8 @@ int main(void)
 {
     const TTest *const tests[] = {
         no_message_without_memory,
+        what_is_freed_while_there_is_no_memory_is_not_had_again,
+        each_message_may_be_the_one_for_which_there_is_no_memory,
         payload_that_could_not_be_borrowed_stays_the_callers,
         spawn_without_memory_leaves_the_argument_with_the_caller,
         message_that_was_made_is_sent_without_memory,
