@@ -24,7 +24,7 @@ typedef enum actor__chunk_list {
     ACTOR__CHUNK_LISTS,   /* in none: all is in use elsewhere */
 } actor__chunk_list;
 
-/* Guarded by a lock of the caller's. Zero, but for `block` and `bytes`: there is no memory yet. */
+/* Guarded by a lock of the caller's. Zero, but for `bytes`: there is no memory yet. */
 typedef struct actor__blocks {
     uint32_t bytes;  /* of a block; a multiple of 8 */
     uint32_t mapped; /* chunks */

@@ -9,7 +9,7 @@
  * Depots get their blocks from chunks (blocks.h). After a burst they hold as much as was ever in
  * use at a time; what they did not need for a while is sorted back into its chunks, and free chunks
  * go back to the system. A worker without work does that, see trim.h. The magazines of threads that
- * are no workers stay as they are: 128 blocks of a class, at most 1.4 MB in all.
+ * are no workers stay as they are, and what they have to carve: at most 651 kB in all.
  *
  * A get from an empty and a put to a full magazine are the only ways to anything else, and a thread
  * whose allocations may fail in a simulation keeps its magazines empty, so that each of its gets
@@ -36,7 +36,8 @@ static_assert(ACTOR__SMALLEST == 1 << 5, "see actor__pool_class()");
 actor_msg *actor__pool_get_slow(size_t size);
 /* The long way of actor__pool_put(). */
 void actor__pool_put_slow(actor_msg *m);
-/* Give the thread's magazines to the depots: it ends, or has nothing to do. */
+/* Give the thread's magazines to the depots, and what it has to carve: it ends, has nothing to do,
+ * or its allocations may fail. */
 void actor__pool_empty_magazines(void);
 
 /* Giving back, see trim.h. Remember what is free: */

@@ -5,11 +5,11 @@
  * only while its mailbox is not marked as empty.
  *
  * Order. The queue's slot, then those just spawned, then its list; but the list's turn comes at the
- * latest every 17th time. An actor whose batch is used up goes to the list's end, or to the
- * injector's while that is longer: with more busy actors than the lists hold, all take turns in one
- * order. The injector is looked at every INJECT_EVERY batches, while it is the longer one every
- * other batch; what does not come to a short list is run at once, and so not spilled unrun. So
- * nobody starves.
+ * latest every 17th time. An actor whose batch is used up, or that lingers (run.c), goes to the
+ * list's end, or to the injector's while that is longer: with more busy actors than the lists hold,
+ * all take turns in one order. The injector is looked at every INJECT_EVERY batches, while it is
+ * the longer one every other batch; what does not come to a short list is run at once, and so not
+ * spilled unrun. So nobody starves.
  *
  * Actors of high priority are in none of the queues, but in a list of their own beside the
  * injector's: so whichever worker ends its batch first runs one, wherever it was woken. A worker

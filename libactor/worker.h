@@ -15,7 +15,7 @@ typedef struct actor__worker {
     bool alone;     /* the system's only one */
     actor *current; /* whose callback or batch runs */
     actor_msg *msg; /* in hand, and may be taken; or NULL */
-    bool taken;     /* it was */
+    bool taken;     /* it was; run.c's fast way needs but `msg` */
     bool now_known;
     actor_ms now;       /* of the current batch, if known */
     unsigned looks;     /* as a watcher, since it ran something */
