@@ -16,7 +16,9 @@ typedef struct growing {
 typedef struct planner {
     config_tree *tree; /* for all texts, and at last for the plan */
     growing changes, differences;
-    names from, to;          /* children by name */
+    names from, to; /* children by name; those that aren't there are not in `from` */
+    const config_undone *undone;
+    size_t undone_count;
     bool restarts, at_start; /* what the differences found since clear() demand */
     bool oom;
 } planner;
@@ -254,12 +256,24 @@ static void compare_all_policies(planner *p, const config *from, const config *t
 
 /* --- Children -------------------------------------------------------------- */
 
+static bool is_undone(const planner *p, config_change_kind kind, const config_child *x)
+{
+    for (size_t i = 0; x && i < p->undone_count; i++)
+        if (p->undone[i].kind == kind && strcmp(p->undone[i].name, x->name) == 0)
+            return true;
+    return false;
+}
+
 static void know_children(planner *p, names *known, const config *c)
 {
     const void *old;
-    for (const config_child *x = c->root; x; x = config_next_child(c->root, x))
-        if (!names_add(known, x->name, x, &old))
+    for (const config_child *x = c->root; x; x = config_next_child(c->root, x)) {
+        bool there = true;
+        for (const config_child *up = x; known == &p->from && up && there; up = up->parent)
+            there = !is_undone(p, CONFIG_CHANGE_START, up);
+        if (there && !names_add(known, x->name, x, &old))
             p->oom = true;
+    }
 }
 
 /* Whether `a` goes on as `b`: the same name and nature below parents that go on. Depth is bounded
@@ -292,6 +306,8 @@ static void find_stops(planner *p, const config_child *top)
     const config_supervisor *s = top->supervisor;
     for (size_t i = s->child_count; i-- > 0;) {
         const config_child *x = s->children[i], *y = counterpart(&p->to, x);
+        if (!counterpart(&p->from, x))
+            continue;
         if (goes_on(x, y)) {
             if (x->supervisor)
                 find_stops(p, x);
@@ -312,21 +328,25 @@ static void find_starts(planner *p, const config_child *top)
             if (y->supervisor)
                 find_starts(p, y);
         } else if (!same_place(x, y)) {
-            add_change(
-                p,
-                (config_change){.kind = CONFIG_CHANGE_START, .name = y->name, .from = x, .to = y},
-                p->differences.count);
+            add_change(p,
+                       (config_change){.kind = CONFIG_CHANGE_START,
+                                       .name = y->name,
+                                       .from = x,
+                                       .to = y,
+                                       .again = is_undone(p, CONFIG_CHANGE_START, y)},
+                       p->differences.count);
         }
     }
 }
 
-static const char *list_names(planner *p, const config_supervisor *s, const names *others,
-                              const config_supervisor *there)
+static const char *list_names(planner *p, const config_supervisor *s, const names *own,
+                              const names *others, const config_supervisor *there)
 {
     textbuf t = {0};
     for (size_t i = 0; i < s->child_count; i++) {
         const config_child *other = names_find(others, s->children[i]->name);
-        if (other && other->parent && other->parent->supervisor == there)
+        if (names_find(own, s->children[i]->name) && other && other->parent &&
+            other->parent->supervisor == there)
             text_addf(&t, "%s%s", t.length ? ", " : "", s->children[i]->name);
     }
     return tree_take(p->tree, &t);
@@ -336,8 +356,8 @@ static const char *list_names(planner *p, const config_supervisor *s, const name
 static void compare_order(planner *p, const config_child *x, const config_child *y)
 {
     static const config_row row = {.key = "children"};
-    const char *before = list_names(p, x->supervisor, &p->to, y->supervisor);
-    const char *after = list_names(p, y->supervisor, &p->from, x->supervisor);
+    const char *before = list_names(p, x->supervisor, &p->from, &p->to, y->supervisor);
+    const char *after = list_names(p, y->supervisor, &p->to, &p->from, x->supervisor);
     if (before && after && strcmp(before, after) != 0)
         differ(p, &row, "children", before, after);
 }
@@ -349,7 +369,7 @@ static void compare_child(planner *p, const config_child *x, const config_child 
 {
     bool other_nature = !goes_on(x, y);
     size_t first = p->differences.count;
-    p->restarts = other_nature || x->kind != y->kind;
+    p->restarts = other_nature || x->kind != y->kind || is_undone(p, CONFIG_CHANGE_RESTART, y);
     if (x->kind != y->kind) {
         static const config_row kind = {.key = "kind"};
         differ(p, &kind, "kind", config_kind_name(x->kind), config_kind_name(y->kind));
@@ -359,8 +379,11 @@ static void compare_child(planner *p, const config_child *x, const config_child 
     if (!other_nature && x->supervisor)
         compare(p, &schema_supervisor, "", x->supervisor, y->supervisor);
     config_change_kind kind = p->restarts ? CONFIG_CHANGE_RESTART : CONFIG_CHANGE_UPDATE;
-    if (kind == wanted && (y->supervisor != NULL) == supervisors && p->differences.count > first)
-        add_change(p, (config_change){.kind = kind, .name = y->name, .from = x, .to = y}, first);
+    bool again = is_undone(p, kind, y), due = again || p->differences.count > first;
+    if (kind == wanted && (y->supervisor != NULL) == supervisors && due)
+        add_change(
+            p, (config_change){.kind = kind, .name = y->name, .from = x, .to = y, .again = again},
+            first);
     else
         p->differences.count = first;
 }
@@ -382,12 +405,16 @@ static void find_reorders(planner *p, const config *to)
         if (!y->supervisor || !goes_on(x, y))
             continue;
         size_t first = p->differences.count;
+        bool again = is_undone(p, CONFIG_CHANGE_REORDER, y);
         compare_order(p, x, y);
-        if (p->differences.count > first)
-            add_change(
-                p,
-                (config_change){.kind = CONFIG_CHANGE_REORDER, .name = y->name, .from = x, .to = y},
-                first);
+        if (again || p->differences.count > first)
+            add_change(p,
+                       (config_change){.kind = CONFIG_CHANGE_REORDER,
+                                       .name = y->name,
+                                       .from = x,
+                                       .to = y,
+                                       .again = again},
+                       first);
     }
 }
 
@@ -417,7 +444,15 @@ static config_plan *settle(planner *p)
 
 config_err config_plan_new(const config *from, const config *to, config_plan **out)
 {
+    return config_plan_again(from, NULL, 0, to, out);
+}
+
+config_err config_plan_again(const config *from, const config_undone *undone, size_t count,
+                             const config *to, config_plan **out)
+{
     planner p = {.tree = config_tree_new("plan"),
+                 .undone = undone,
+                 .undone_count = count,
                  .changes.size = sizeof(pending),
                  .differences.size = sizeof(config_difference)};
     if (!p.tree)

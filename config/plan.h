@@ -49,6 +49,7 @@ typedef struct config_change {
     const config_difference *differences; /* of settings, policy updates, restarts, updates */
     size_t difference_count;
     size_t index; /* start: the place among the children of to->parent */
+    bool again;   /* it was to be done before, and didn't succeed: see config_undone */
 } config_change;
 
 typedef struct config_plan {
@@ -57,9 +58,18 @@ typedef struct config_plan {
     bool needs_start; /* there is at least one CONFIG_CHANGE_NEEDS_START */
 } config_plan;
 
+/* A change of the plan that led to `from` and didn't succeed. */
+typedef struct config_undone {
+    const char *name;        /* of the child in `from` */
+    config_change_kind kind; /* start: it isn't there, nor what is below it; restart, update and
+                                reorder: done again also where nothing differs */
+} config_undone;
+
 /* Compare. The plan cites both configurations, which must outlive it.
  * Returns CONFIG_OK or CONFIG_ENOMEM; *out is untouched on failure. Any thread. */
 config_err config_plan_new(const config *from, const config *to, config_plan **out);
+config_err config_plan_again(const config *from, const config_undone *undone, size_t count,
+                             const config *to, config_plan **out);
 void config_plan_free(config_plan *plan);
 
 /* The plan for people, a line a change; "nothing to change\n" when there is none.

@@ -35,6 +35,7 @@ static void add_differences(textbuf *t, const config_change *c)
 
 static void add_line(textbuf *t, const config_change *c)
 {
+    static const char again[] = ", tried again";
     static const char *const nouns[] = {"", "retry policy ", "breaker ", "limiter "};
     bool moves =
         c->from && c->to && (c->kind == CONFIG_CHANGE_STOP || c->kind == CONFIG_CHANGE_START);
@@ -53,13 +54,14 @@ static void add_line(textbuf *t, const config_change *c)
         if (moves)
             text_addf(t, "%s %s -> %s", what, path_of(c->from), path_of(c->to));
         else
-            text_addf(t, "%s %s (%s)", what, path_of(c->to),
-                      c->to ? config_kind_name(c->to->kind) : "");
+            text_addf(t, "%s %s (%s)%s", what, path_of(c->to),
+                      c->to ? config_kind_name(c->to->kind) : "", c->again ? again : "");
         break;
     case CONFIG_CHANGE_RESTART:
     case CONFIG_CHANGE_UPDATE:
     case CONFIG_CHANGE_REORDER:
-        text_addf(t, "%s %s:", what, path_of(c->to));
+        text_addf(t, "%s %s%s%s", what, path_of(c->to), c->again ? again : "",
+                  c->difference_count ? ":" : "");
         break;
     default:
         text_addf(t, "%s %s%s%s", what, nouns[c->policy], c->name, c->difference_count ? ":" : "");

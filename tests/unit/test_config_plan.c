@@ -227,6 +227,28 @@ START_TEST(listeners_need_a_start_and_tokens_are_hidden)
 }
 END_TEST
 
+START_TEST(what_was_not_done_is_done_again_and_nothing_below_it_is_touched)
+{
+    static const config_undone undone[] = {{"s", CONFIG_CHANGE_START},
+                                           {"a", CONFIG_CHANGE_RESTART},
+                                           {"c", CONFIG_CHANGE_UPDATE},
+                                           {"root", CONFIG_CHANGE_REORDER}};
+    before =
+        configs_load(TREE "    - name: s\n      supervisor: {children: [{name: x, echo: {}}]}\n"
+                          "    - {name: a, echo: {}}\n    - {name: c, echo: {}}\n");
+    after =
+        configs_load(TREE "    - {name: a, echo: {}}\n    - {name: c, echo: {}}\n"
+                          "    - name: s\n      supervisor: {children: [{name: y, echo: {}}]}\n");
+    ck_assert_int_eq(config_plan_again(before, undone, 4, after, &plan), CONFIG_OK);
+    char *text = config_plan_text(plan);
+    ck_assert_str_eq(text, "restart root/a, tried again\n"
+                           "start root/s (supervisor), tried again\n"
+                           "update root/c, tried again\n"
+                           "reorder root, tried again\n");
+    free(text);
+}
+END_TEST
+
 START_TEST(a_plan_of_nothing_can_be_freed)
 {
     config_plan_free(NULL);
@@ -251,6 +273,7 @@ int main(void)
                                   policies_change_around_the_children,
                                   settings_say_whether_they_need_a_start,
                                   listeners_need_a_start_and_tokens_are_hidden,
+                                  what_was_not_done_is_done_again_and_nothing_below_it_is_touched,
                                   a_plan_of_nothing_can_be_freed,
                                   NULL};
     return suite_run("config_plan", tests, NULL, teardown);
