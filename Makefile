@@ -156,6 +156,7 @@ DAEMON_SRC := \
 	daemon/quiet.c \
 	daemon/reload.c \
 	daemon/reload_change.c \
+	daemon/reload_plan.c \
 	daemon/rfc3339.c \
 	daemon/rpc.c \
 	daemon/rpc_params.c \

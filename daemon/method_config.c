@@ -16,7 +16,7 @@ static void put_plan(json_out *out, call *c, const config *next)
 {
     config_plan *plan = NULL;
     loaded *s = daemon_spec(c->daemon);
-    if (config_plan_new(loaded_config(s), next, &plan) == CONFIG_OK)
+    if (reload_plan(c->daemon, s, next, &plan) == CONFIG_OK)
         plan_json_put(out, plan);
     else
         out->err = JSON_ENOMEM;

@@ -22,6 +22,8 @@ static void put_change(json_out *out, const config_change *c)
         json_out_object_end(out);
     }
     json_out_array_end(out);
+    json_out_key(out, "again");
+    json_out_bool(out, c->again);
     json_out_object_end(out);
 }
 

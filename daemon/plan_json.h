@@ -5,7 +5,8 @@
 #include "config/config.h"
 #include "daemon/json.h"
 
-/* Members of the object at hand: "plan":[{"change","name","keys"}...], "text", "needs_start". */
+/* Members of the object at hand: "plan":[{"change","name","keys","again"}...], "text",
+ * "needs_start". */
 void plan_json_put(json_out *out, const config_plan *plan);
 
 #endif

@@ -221,7 +221,7 @@ static actor_verdict apply(actor *self, reload *r)
         return finish(r, false);
     }
     r->from = daemon_spec(d);
-    bool ok = config_plan_new(loaded_config(r->from), loaded_config(r->to), &r->plan) == CONFIG_OK;
+    bool ok = reload_plan(d, r->from, loaded_config(r->to), &r->plan) == CONFIG_OK;
     if (ok && r->mode == RELOAD_DIFF)
         return finish(r, true);
     if (!ok || !configure_units(r)) {

@@ -2,7 +2,8 @@
  *
  * The file is read on the control thread. An invalid one changes nothing. A valid one is compared
  * with what runs, and the changes are applied one after the other by an actor, since each waits for
- * the supervisor that carries it out.
+ * the supervisor that carries it out. One that fails is noted with the configuration, and tried
+ * again by the next reload.
  */
 #ifndef DAEMON_RELOAD_H
 #define DAEMON_RELOAD_H
@@ -29,5 +30,9 @@ typedef enum reload_mode {
  * Returns  ACTOR_OK; ACTOR_EEXIST one is running; ACTOR_ENOMEM …
  * Threads  any. */
 actor_err reload_begin(actord *d, reload_mode mode, actor_ref *out);
+
+/* What a reload would do that finds `to`, where `from` is what runs: what differs, and what the
+ * last one could not do. As config_plan_new(). Threads: any. */
+config_err reload_plan(actord *d, loaded *from, const config *to, config_plan **out);
 
 #endif

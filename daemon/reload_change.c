@@ -29,11 +29,22 @@ static bool is_drop(const reload *r, const config_change *c)
     return c->kind == CONFIG_CHANGE_STOP || (other_nature(c) && r->step == 0);
 }
 
+static void note_undone(const reload *r, const config_change *c)
+{
+    const config_undone undone = {.name = c->name,
+                                  .kind = is_start(r, c) ? CONFIG_CHANGE_START : c->kind};
+    if (undone.kind == CONFIG_CHANGE_STOP || loaded_add_undone(r->to, &undone))
+        return;
+    log_error("config", "reload: %s '%s' will not be tried again: out of memory",
+              config_change_name(c->kind), c->name);
+}
+
 /* Of a child that couldn't be started nothing stays. */
 void reload_failed(reload *r, const config_change *c, const char *why)
 {
     if (is_start(r, c))
         tree_forget(r->daemon, c->to);
+    note_undone(r, c);
     log_error("config", "reload: %s '%s' failed: %s", config_change_name(c->kind), c->name, why);
     json_out_textf(&r->failed, "%s %s: %s", config_change_name(c->kind), c->name, why);
 }
@@ -127,6 +138,15 @@ static actor_msg *start_request(reload *r, const config_change *c)
     return msg;
 }
 
+/* Instances that couldn't be started are tried again. */
+static bool is_short(unit *u, const config_change *c)
+{
+    actor_lock_take(&u->lock);
+    bool less = unit_count_runners(u).there < (uint32_t)c->to->instances;
+    actor_lock_give(&u->lock);
+    return c->again && less;
+}
+
 /* What it runs is the unit's business, and stays. Without a unit (a temporary child that has ended)
  * only its supervisor is to know. */
 static actor_msg *update_request(reload *r, const config_change *c)
@@ -135,7 +155,8 @@ static actor_msg *update_request(reload *r, const config_change *c)
     unit *u = directory_find(r->daemon->directory, c->name, NULL);
     tree_describe(c->to, &child);
     child.tag = u;
-    if (u && c->from->instances != c->to->instances) /* else the operator's number stays */
+    /* Else the operator's number stays. */
+    if (u && (c->from->instances != c->to->instances || is_short(u, c)))
         child.instances = (uint32_t)c->to->instances;
     bool ok = !u || unit_reserve(u, child.instances);
     actor_msg *msg = ok ? supervisor_request_update(&child) : NULL;
@@ -164,6 +185,13 @@ static actor_msg *flags_request(const config_change *c)
     return supervisor_request_flags(&flags);
 }
 
+/* What is stopped stays so, unless it is because it couldn't be restarted. */
+static actor_msg *restart_request(const reload *r, const config_change *c)
+{
+    bool stays = r->depth > 0 || (is_stopped(r->daemon, c->name) && !c->again);
+    return stays ? NULL : supervisor_request_restart(c->name);
+}
+
 /* NULL: nothing, or why not is noted. */
 static actor_msg *message_of(reload *r, const config_change *c)
 {
@@ -176,7 +204,7 @@ static actor_msg *message_of(reload *r, const config_change *c)
     if (c->kind == CONFIG_CHANGE_UPDATE && c->to->supervisor && r->step == 0)
         return flags_request(c);
     if (c->kind == CONFIG_CHANGE_RESTART && r->step == 1)
-        return is_stopped(r->daemon, c->name) ? NULL : supervisor_request_restart(c->name);
+        return restart_request(r, c);
     return update_request(r, c);
 }
 
