@@ -75,6 +75,7 @@ typedef struct actord {
     loaded *loaded LOCK_GUARDED_BY(lock);     /* what is running */
     clock_ms loaded_at LOCK_GUARDED_BY(lock); /* wall clock */
     bool reloading LOCK_GUARDED_BY(lock);
+    actor_ref reload_waits LOCK_GUARDED_BY(lock); /* for news of a supervisor; or none */
 
     /* control's */
     struct stopping *stopping;

@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RELOAD_MSG_LOADED = 1 };
+enum { RELOAD_MSG_LOADED = 1, RELOAD_MSG_LOOK };
 
 /* ---- the end ---- */
 
@@ -186,14 +186,61 @@ static bool configure_units(reload *r)
 
 static actor_verdict next_change(actor *self, reload *r);
 
+static void set_waits(reload *r, bool waits)
+{
+    actord *d = r->daemon;
+    r->waits = waits;
+    actor_lock_take(&d->lock);
+    d->reload_waits = waits ? r->self : ACTOR_NONE;
+    actor_lock_give(&d->lock);
+}
+
+static actor_verdict look(actor *self, reload *r)
+{
+    if (!r->waits || !reload_has_moved(r, &r->plan->changes[r->at]))
+        return ACTOR_CONTINUE;
+    set_waits(r, false);
+    return next_change(self, r);
+}
+
+/* The supervisor that was asked ends: it is restarted, stays stopped, or is gone. Its state may be
+ * published at any moment, so it is looked at after this. */
+static actor_verdict wait_for_news(actor *self, reload *r)
+{
+    set_waits(r, true);
+    return look(self, r);
+}
+
+void reload_look(actord *d)
+{
+    actor_lock_take(&d->lock);
+    actor_ref waits = d->reload_waits;
+    actor_lock_give(&d->lock);
+    if (actor_ref_none(waits))
+        return;
+    actor_msg *msg = actor_msg_new(RELOAD_MSG_LOOK, 0);
+    if (!msg || actor_send(waits, &msg) != ACTOR_OK)
+        actor_msg_free(msg); /* it has ended; without memory the next news wakes it */
+}
+
+static actor_verdict answered(actor *self, reload *r, const supervisor_reply *reply)
+{
+    switch (reload_answered(r, &r->plan->changes[r->at], reply)) {
+    case RELOAD_LATER:
+        return wait_for_news(self, r);
+    case RELOAD_DONE:
+        r->step++;
+        break;
+    case RELOAD_AGAIN:
+        break;
+    }
+    return next_change(self, r);
+}
+
 static actor_verdict on_reply(actor *self, void *state, actor_err how, actor_msg *msg, void *arg)
 {
     (void)state;
-    reload *r = arg;
-    const config_change *c = &r->plan->changes[r->at];
-    if (reload_answered(r, c, how == ACTOR_OK && msg ? supervisor_reply_get(msg) : NULL))
-        r->step++;
-    return next_change(self, r);
+    return answered(self, arg, how == ACTOR_OK && msg ? supervisor_reply_get(msg) : NULL);
 }
 
 static actor_verdict next_change(actor *self, reload *r)
@@ -208,6 +255,8 @@ static actor_verdict next_change(actor *self, reload *r)
         if (e == ACTOR_OK)
             return ACTOR_CONTINUE;
         actor_msg_free(msg);
+        if (e == ACTOR_ENOTFOUND && !reload_is_pointless(r)) /* it has ended a moment ago */
+            return answered(self, r, NULL);
         reload_failed(r, c, actor_strerror(e));
     }
     return finish(r, true);
@@ -257,6 +306,8 @@ static actor_verdict reload_handle(actor *self, void *state, actor_msg *msg)
     reload *r = actor_self_arg(self);
     if (actor_msg_type(msg) == RELOAD_MSG_LOADED)
         return apply(self, r);
+    if (actor_msg_type(msg) == RELOAD_MSG_LOOK)
+        return look(self, r);
     if (actor_msg_type(msg) == RELOAD_MSG_ASK && !r->question) {
         r->question = actor_take(self);
         if (r->over)
@@ -272,6 +323,7 @@ static void reload_free(void *arg)
     if (!r->over) {
         actor_lock_take(&d->lock);
         d->reloading = false;
+        d->reload_waits = ACTOR_NONE;
         actor_lock_give(&d->lock);
     }
     actor_msg_free(r->question);

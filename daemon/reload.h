@@ -31,6 +31,10 @@ typedef enum reload_mode {
  * Threads  any. */
 actor_err reload_begin(actord *d, reload_mode mode, actor_ref *out);
 
+/* A supervisor's state was published: for a reload that waits for what becomes of one. Threads:
+ * any, without locks. */
+void reload_look(actord *d);
+
 /* What a reload would do that finds `to`, where `from` is what runs: what differs, and what the
  * last one could not do. As config_plan_new(). Threads: any. */
 config_err reload_plan(actord *d, loaded *from, const config *to, config_plan **out);

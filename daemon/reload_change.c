@@ -65,12 +65,16 @@ static bool is_stopped(actord *d, const char *name)
     return stopped;
 }
 
-static actor_ref ref_of(actord *d, const char *name)
+static void find_life(actord *d, const char *name, reload_address *out)
 {
     unit *u = directory_find(d->directory, name, NULL);
-    actor_ref ref = u ? unit_supervisor_ref(u) : ACTOR_NONE;
+    if (!u)
+        return;
+    out->ref = unit_supervisor_ref(u);
+    actor_lock_take(&u->lock);
+    out->incarnation = u->incarnation;
+    actor_lock_give(&u->lock);
     unit_release(u);
-    return ref;
 }
 
 /* Who is to carry out this step; NULL: nobody, it was the last. */
@@ -95,19 +99,20 @@ static const config_child *supervisor_of(const reload *r, const config_change *c
 }
 
 /* The supervisor itself, or the one above all that are stopped, with the path from there. */
-static actor_ref address(reload *r, const config_child *supervisor)
+static reload_address address(reload *r, const config_child *supervisor)
 {
+    reload_address to = {.ref = ACTOR_NONE};
     const config_child *asked = supervisor;
     for (const config_child *x = supervisor; x->parent; x = x->parent)
         if (is_stopped(r->daemon, x->name))
             asked = x->parent;
-    r->depth = 0;
     for (const config_child *x = supervisor; x != asked; x = x->parent)
-        r->depth++;
-    size_t i = r->depth;
+        to.depth++;
+    size_t i = to.depth;
     for (const config_child *x = supervisor; x != asked; x = x->parent)
         r->path[--i] = x->name;
-    return ref_of(r->daemon, asked->name);
+    find_life(r->daemon, asked->name, &to);
+    return to;
 }
 
 /* ---- what to ask ---- */
@@ -188,7 +193,7 @@ static actor_msg *flags_request(const config_change *c)
 /* What is stopped stays so, unless it is because it couldn't be restarted. */
 static actor_msg *restart_request(const reload *r, const config_change *c)
 {
-    bool stays = r->depth > 0 || (is_stopped(r->daemon, c->name) && !c->again);
+    bool stays = r->asked.depth > 0 || (is_stopped(r->daemon, c->name) && !c->again);
     return stays ? NULL : supervisor_request_restart(c->name);
 }
 
@@ -213,9 +218,10 @@ actor_msg *reload_request(reload *r, const config_change *c, actor_ref *to)
     const config_child *supervisor = supervisor_of(r, c);
     if (!supervisor)
         return NULL;
-    *to = address(r, supervisor);
+    r->asked = address(r, supervisor);
+    *to = r->asked.ref;
     actor_msg *msg = message_of(r, c);
-    if (!msg || r->depth == 0 || supervisor_request_within(msg, r->path, r->depth))
+    if (!msg || r->asked.depth == 0 || supervisor_request_within(msg, r->path, r->asked.depth))
         return msg;
     actor_msg_free(msg);
     reload_failed(r, c, "out of memory");
@@ -224,15 +230,22 @@ actor_msg *reload_request(reload *r, const config_change *c, actor_ref *to)
 
 /* ---- what was answered ---- */
 
-/* Asked as one that runs, or as one that is stopped, and it is the other now. */
-static bool has_changed(reload *r, const config_change *c, const supervisor_reply *reply)
+/* It ends, or (asked as one that is stopped) runs again. */
+static bool is_untouched(const reload *r, const supervisor_reply *reply)
 {
-    bool within = r->depth > 0;
-    supervisor_err not_that = within ? SUPERVISOR_ERUNNING : SUPERVISOR_ESTOPPED;
-    if (reply && reply->err != not_that)
-        return false;
-    address(r, supervisor_of(r, c));
-    return within != (r->depth > 0);
+    return !reply || reply->untouched || (r->asked.depth > 0 && reply->err == SUPERVISOR_ERUNNING);
+}
+
+bool reload_is_pointless(const reload *r)
+{
+    return is_stopped(r->daemon, loaded_config(r->to)->root->name);
+}
+
+bool reload_has_moved(reload *r, const config_change *c)
+{
+    const reload_address was = r->asked, now = address(r, supervisor_of(r, c));
+    return now.depth != was.depth || now.incarnation != was.incarnation ||
+           !actor_ref_eq(now.ref, was.ref) || reload_is_pointless(r);
 }
 
 /* What a supervisor that is stopped doesn't tell. */
@@ -246,24 +259,26 @@ static void done_within(reload *r, const config_change *c)
     unit_release(u);
 }
 
-bool reload_answered(reload *r, const config_change *c, const supervisor_reply *reply)
+/* As asked, or as good as that: what the operator has deleted stays so, and what was begun is in
+ * the spec, also where the child was stopped meanwhile or goes down with its supervisor. */
+static bool is_done(const reload *r, const config_change *c, supervisor_err err)
 {
-    if (has_changed(r, c, reply)) {
+    bool updates = c->kind == CONFIG_CHANGE_UPDATE;
+    return err == SUPERVISOR_OK || err == SUPERVISOR_ERESTARTING ||
+           (err == SUPERVISOR_ENOTFOUND && !is_start(r, c)) ||
+           (err == SUPERVISOR_ESTOPPED && !updates);
+}
+
+reload_outcome reload_answered(reload *r, const config_change *c, const supervisor_reply *reply)
+{
+    if (is_untouched(r, reply)) {
         if (is_start(r, c))
             tree_forget(r->daemon, c->to); /* it is built again */
-        return false;
+        return reload_has_moved(r, c) ? RELOAD_AGAIN : RELOAD_LATER;
     }
-    supervisor_err err = reply ? reply->err : SUPERVISOR_ESTOPPED;
-    if (err == SUPERVISOR_OK && r->depth > 0)
+    if (reply->err == SUPERVISOR_OK && r->asked.depth > 0)
         done_within(r, c);
-    /* What the operator has deleted stays so; what is being restarted anyway comes back by its new
-     * description. */
-    if (err == SUPERVISOR_OK || err == SUPERVISOR_ERESTARTING ||
-        (err == SUPERVISOR_ENOTFOUND && !is_start(r, c)))
-        return true;
-    if (!reply)
-        reload_failed(r, c, "its supervisor has ended");
-    else
-        reload_failed(r, c, reply->reason[0] ? reply->reason : supervisor_strerror(err));
-    return true;
+    if (!is_done(r, c, reply->err))
+        reload_failed(r, c, reply->reason[0] ? reply->reason : supervisor_strerror(reply->err));
+    return RELOAD_DONE;
 }

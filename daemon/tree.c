@@ -3,6 +3,7 @@
 #include "daemon/directory.h"
 #include "daemon/kind.h"
 #include "daemon/log.h"
+#include "daemon/reload.h"
 #include "daemon/runner.h"
 #include "daemon/unit.h"
 
@@ -164,6 +165,8 @@ static void on_child(void *user, const supervisor_child_event *e)
         forget_below(d, u);
     else if ((gone || e->state == SUPERVISOR_CHILD_STOPPED) && stopped)
         stop_below(d, u);
+    if (u->supervises)
+        reload_look(d);
 }
 
 /* The root has no supervisor that would publish its state. */
@@ -232,6 +235,7 @@ static void on_supervisor(void *user, const supervisor_event *e)
         if (root) {
             publish_root(u, UNIT_STOPPED, e);
             stop_below(d, u);
+            reload_look(d);
             root_over(d, e);
         }
         break;

@@ -177,6 +177,13 @@ static const call_fn table[VERB_DROP + 1][SLOT_STATES] = {
                    [SLOT_WAITING] = sup_call_drop},
 };
 
+/* The supervisor ends. One that has failed has been carried out, but for what undoes it. */
+static void refuse(request *r)
+{
+    r->untouched = r->failed == SUPERVISOR_OK;
+    answer(r, SUPERVISOR_ESTOPPED);
+}
+
 /* ---- All --------------------------------------------------------------------------------------
  */
 
@@ -295,7 +302,7 @@ void sup_call_run(sup *s, request *r)
     } else if (r->verb == VERB_COUNT) {
         sup_call_count(s, r);
     } else if (s->mode >= SUP_CLOSING) {
-        answer(r, SUPERVISOR_ESTOPPED);
+        refuse(r);
     } else if (r->depth > 0) {
         sup_call_within(s, r);
     } else if (march_goes(s) && waits_for_march(r->verb)) {
@@ -340,6 +347,7 @@ void sup_call_refuse_all(sup *s)
         slot_answer(c, SUPERVISOR_ESTOPPED, NULL);
         refuse_list(&c->waiters);
     }
-    refuse_list(&s->deferred);
+    for (request *r; (r = sup_request_pop(&s->deferred));)
+        refuse(r);
     refuse_list(&s->again);
 }

@@ -331,6 +331,7 @@ void sup_request_answer(request *r, supervisor_err err, actor_ref ref, const cha
     reply_block *b = sup_reply_new(0, strlen(reason) + 1);
     if (b) {
         b->reply.err = err;
+        b->reply.untouched = r->untouched;
         b->reply.ref = ref;
         b->reply.reason = sup_reply_text(b, reason);
     }

@@ -47,6 +47,7 @@ struct request {
     size_t count;
     char **path; /* to the stopped supervisor it is for: `depth` names, in one block */
     size_t depth;
+    bool untouched;     /* by a supervisor that ends: told with the answer */
     supervisor_err bad; /* it can't be carried out: the answer, and why */
     char why[160];
     actor_msg *msg; /* the one it came with, owned, from sup_call_take() on */

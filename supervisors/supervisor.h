@@ -338,6 +338,7 @@ typedef struct supervisor_counts {
 
 typedef struct supervisor_reply {
     supervisor_err err;
+    bool untouched;     /* of ESTOPPED: the supervisor ends, and had not begun to carry it out */
     const char *reason; /* of EFAILED and EINVAL, else "" */
     actor_ref ref;      /* of start and restart */
     supervisor_counts counts;

@@ -400,3 +400,45 @@ void rig_check(rig *r)
     directory_list_free(all);
     check(live == atomic_load(&r->d.live), "live messages of the daemon");
 }
+
+/* It, or what it is in. */
+static bool is_missing(const config_child *c, const config_undone *undone, size_t count)
+{
+    for (; c; c = c->parent)
+        for (size_t i = 0; i < count; i++)
+            if (undone[i].kind == CONFIG_CHANGE_START && strcmp(undone[i].name, c->name) == 0)
+                return true;
+    return false;
+}
+
+static void check_child(rig *r, const config_child *c)
+{
+    unit *u = rig_unit(r, c->name);
+    actor_lock_take(&u->lock);
+    check(u->child == c, "another description than the file's");
+    check(u->supervises == (c->supervisor != NULL), "another nature than in the file");
+    check(!c->parent || u->order == c->index, "another order than in the file");
+    check(!c->parent == !u->parent, "the root");
+    check(!c->parent || u->parent == rig_unit(r, c->parent->name), "another parent");
+    actor_lock_give(&u->lock);
+}
+
+size_t rig_check_tree(rig *r)
+{
+    size_t undone_count, there = 0;
+    config_undone *undone = loaded_undone(r->d.loaded, &undone_count);
+    const config_child *root = loaded_config(r->d.loaded)->root;
+    check(undone != NULL, "no memory");
+    for (const config_child *c = root; c; c = config_next_child(root, c)) {
+        unit *u = directory_find(r->d.directory, c->name, NULL);
+        bool missing = is_missing(c, undone, undone_count);
+        check(!u == missing, missing ? "what could not be started is there" : c->name);
+        unit_release(u);
+        there += !missing;
+        if (!missing)
+            check_child(r, c);
+    }
+    check(directory_count(r->d.directory) == there, "actors that are not in the file");
+    free(undone);
+    return undone_count;
+}

@@ -60,5 +60,8 @@ void rig_restart(rig *r, const char *name, bool charged);
 /* Of all units: every counter adds up and is what stands in the lists, nothing is left in any hand.
  */
 void rig_check(rig *r);
+/* After a reload: the tree is the file, in names, places and descriptions, but for what could not
+ * be started; how many changes could not be carried out. */
+size_t rig_check_tree(rig *r);
 
 #endif

@@ -11,6 +11,8 @@
  *   - what whim.h says of each attempt
  *   - left alone, every message ends, and so does a reload, one of several files that have other
  *     actors, places, settings and policies
+ *   - while none goes on the tree is the file, but for what could not be started; when nothing
+ *     fails any more, one reload does it all, and all of it runs
  */
 #include "daemon/directory.h"
 #include "daemon/policy.h"
@@ -169,11 +171,21 @@ static void check_sent(void)
     }
 }
 
+static bool reloads(void)
+{
+    actor_lock_take(&d->lock);
+    bool is = d->reloading;
+    actor_lock_give(&d->lock);
+    return is;
+}
+
 static void pass(clock_ms ms)
 {
     while (ms-- > 0) {
         rig_run(r, 1);
         rig_check(r);
+        if (!reloads() && !rig_over(r))
+            rig_check_tree(r);
         check_sent();
     }
 }
@@ -275,18 +287,8 @@ static void begin(uint64_t seed)
     pass(100);
 }
 
-static bool reloads(void)
+static void let_all_run(void)
 {
-    actor_lock_take(&d->lock);
-    bool is = d->reloading;
-    actor_lock_give(&d->lock);
-    return is;
-}
-
-/* Nothing more happens to the tree; all who can, go on. */
-static void let_it_end(void)
-{
-    whim.calm = true;
     unit **list = directory_list(d->directory, NULL, false);
     for (unit **u = list; *u; u++) {
         (*u)->paused = false;
@@ -295,6 +297,35 @@ static void let_it_end(void)
         unit_nudge(*u);
     }
     directory_list_free(list);
+}
+
+static bool all_run(void)
+{
+    bool yes = true;
+    unit **list = directory_list(d->directory, NULL, false);
+    for (unit **u = list; *u; u++)
+        yes = yes && (*u)->state == UNIT_RUNNING;
+    directory_list_free(list);
+    return yes;
+}
+
+/* What failed is tried again, and nothing fails. */
+static void reload_for_good(void)
+{
+    rig_reload(r, trees[pick(0, TREES - 1)]);
+    for (int i = 0; i < CALM_MS && !rig_over(r) && (reloads() || !all_run()); i++) {
+        if (!reloads())
+            let_all_run();
+        pass(1);
+    }
+    must(rig_over(r) || (!reloads() && rig_check_tree(r) == 0 && all_run()));
+}
+
+/* Nothing more happens to the tree; all who can, go on. */
+static void let_it_end(void)
+{
+    whim.calm = true;
+    let_all_run();
     operate(POLICY_RESET);
     for (int i = 0; i < CALM_MS && (atomic_load(&d->live) > 0 || reloads()); i++) {
         if (i % 1000 == 0) { /* what hangs for ever and has no timeout */
@@ -323,6 +354,8 @@ static void run(uint64_t seed)
         happen();
     if (!rig_over(r))
         let_it_end();
+    if (!rig_over(r))
+        reload_for_good();
     end();
 }
 
