@@ -1,8 +1,9 @@
-/* What a reload couldn't do is tried again by the next one. */
+/* What a reload can't do is tried again: by the next one, or when the supervisor that was asked has
+ * ended. */
 #include "tests/e2e/harness.h"
-#include "tests/support/suite.h"
+#include "tests/e2e/harness_worker.h"
 
-#include <stdio.h>
+#include <signal.h>
 
 /* Runs what is in the file NAME, and can't be started without it. */
 #define SCRIPT(name, file, more)                                                                   \
@@ -178,7 +179,55 @@ START_TEST(name_that_was_taken_is_tried_again)
 }
 END_TEST
 
-int main(void)
+/* ---- a supervisor that ends in the middle of a reload ---- */
+
+#define STUBBORN                                                                                   \
+    "          - {name: b, worker: [\"${SELF}\", worker, stubborn, ready], start: ready, "         \
+    "shutdown: 1h}\n"
+
+/* A reload that takes f, b and g away is told to stop b, which takes its time; then `in` is told to
+ * end, and b lets it. */
+static void reload_while_in_ends(const char *method)
+{
+    s = server_start(ECHO INNER ECHO_IN STUBBORN "          - {name: g, echo: {}}\n");
+    pid_t stubborn = (pid_t)number_at(info("b").result, "pids[0]");
+    server_configure(s, ECHO INNER "          - {name: h, echo: {}}\n");
+    uint32_t reloading = rpc_send(s, "config.reload", NULL);
+    wait_until(strcmp(actor_state(s, "b"), "stopping") == 0);
+    uint32_t ending = rpc_send(s, method, "{\"name\":\"in\"}");
+    wait_until(strcmp(actor_state(s, "in"), "stopping") == 0);
+    ck_assert_int_eq(kill(stubborn, SIGKILL), 0);
+    expect_ok(rpc_receive(s, ending));
+    answer a = rpc_receive(s, reloading);
+    expect_ok(a);
+    ck_assert_msg(count_at(a.result, "failed") == 0, "%s", a.bytes);
+}
+
+static void expect_only_h(void)
+{
+    expect_running("h");
+    answer a = rpc(s, "tree", "{\"under\":\"in\"}");
+    ck_assert_int_eq(count_at(a.result, "children"), 1);
+    server_stop(s);
+}
+
+START_TEST(reload_goes_on_when_the_supervisor_is_stopped_in_the_middle)
+{
+    reload_while_in_ends("actor.stop");
+    ck_assert_str_eq(actor_state(s, "h"), "stopped");
+    expect_ok(rpc(s, "actor.restart", "{\"name\":\"in\"}"));
+    expect_only_h();
+}
+END_TEST
+
+START_TEST(reload_goes_on_when_the_supervisor_is_restarted_in_the_middle)
+{
+    reload_while_in_ends("actor.restart");
+    expect_only_h();
+}
+END_TEST
+
+int main(int argc, char **argv)
 {
     const TTest *const tests[] = {
         child_that_could_not_be_started_is_started_by_the_next_reload_of_the_same_file,
@@ -190,7 +239,9 @@ int main(void)
         what_could_not_be_restarted_comes_up_with_its_supervisor,
         instances_that_could_not_be_started_are_tried_again,
         name_that_was_taken_is_tried_again,
+        reload_goes_on_when_the_supervisor_is_stopped_in_the_middle,
+        reload_goes_on_when_the_supervisor_is_restarted_in_the_middle,
         NULL,
     };
-    return suite_run("reload_again", tests, NULL, NULL);
+    return worker_or_tests(argc, argv, "reload_again", tests);
 }
