@@ -184,30 +184,38 @@ static actor_msg *order_request(reload *r, const config_change *c)
     return msg;
 }
 
-static actor_msg *flags_request(const config_change *c)
+/* Without a message the change has failed. */
+static actor_msg *or_noted(reload *r, const config_change *c, actor_msg *msg)
+{
+    if (!msg)
+        reload_failed(r, c, "out of memory");
+    return msg;
+}
+
+static actor_msg *flags_request(reload *r, const config_change *c)
 {
     supervisor_flags flags = tree_flags(c->to->supervisor);
-    return supervisor_request_flags(&flags);
+    return or_noted(r, c, supervisor_request_flags(&flags));
 }
 
 /* What is stopped stays so, unless it is because it couldn't be restarted. */
-static actor_msg *restart_request(const reload *r, const config_change *c)
+static actor_msg *restart_request(reload *r, const config_change *c)
 {
     bool stays = r->asked.depth > 0 || (is_stopped(r->daemon, c->name) && !c->again);
-    return stays ? NULL : supervisor_request_restart(c->name);
+    return stays ? NULL : or_noted(r, c, supervisor_request_restart(c->name));
 }
 
 /* NULL: nothing, or why not is noted. */
 static actor_msg *message_of(reload *r, const config_change *c)
 {
     if (is_drop(r, c))
-        return supervisor_request_drop(c->name);
+        return or_noted(r, c, supervisor_request_drop(c->name));
     if (is_start(r, c))
         return start_request(r, c);
     if (c->kind == CONFIG_CHANGE_REORDER)
         return order_request(r, c);
     if (c->kind == CONFIG_CHANGE_UPDATE && c->to->supervisor && r->step == 0)
-        return flags_request(c);
+        return flags_request(r, c);
     if (c->kind == CONFIG_CHANGE_RESTART && r->step == 1)
         return restart_request(r, c);
     return update_request(r, c);
