@@ -247,7 +247,7 @@ START_TEST(a_stopped_supervisor_follows_its_new_settings_when_it_starts)
     start_in();
     ck_assert(number_at(info("a").result, "pool.running") == 3);
     kill((pid_t)number_at(info("a").result, "pids[0]"), SIGKILL); /* once is too often */
-    wait_until(incarnation("in") == 2 && strcmp(actor_state(s, "a"), "running") == 0);
+    wait_until(incarnation("in") == 3 && strcmp(actor_state(s, "a"), "running") == 0);
     server_stop(s);
 }
 END_TEST
