@@ -105,16 +105,37 @@ static bool check_directory(const config_child *child, config_errors *errs)
     return reason == 0;
 }
 
+enum { ENTRY_MAX = 16 << 10 };
+
+/* What a look-up says: not found only if it could look; an entry too large for us is one. */
+static bool there(int err, const void *found)
+{
+    return found || (err != 0 && err != ENOENT && err != ESRCH);
+}
+
+static bool group_exists(const char *name)
+{
+    char buffer[ENTRY_MAX];
+    struct group entry, *found = NULL;
+    int err = getgrnam_r(name, &entry, buffer, sizeof buffer, &found);
+    return there(err, found);
+}
+
 /* By name, or by number where no name is like it. */
 static bool user_exists(const char *user)
 {
-    if (getpwnam(user))
+    char buffer[ENTRY_MAX];
+    struct passwd entry, *found = NULL;
+    int err = getpwnam_r(user, &entry, buffer, sizeof buffer, &found);
+    if (there(err, found))
         return true;
     char *end;
     errno = 0;
     unsigned long uid = strtoul(user, &end, 10);
-    return errno == 0 && isdigit((unsigned char)user[0]) && !*end && uid < UINT_MAX &&
-           getpwuid((uid_t)uid);
+    if (errno != 0 || !isdigit((unsigned char)user[0]) || *end || uid >= UINT_MAX)
+        return false;
+    err = getpwuid_r((uid_t)uid, &entry, buffer, sizeof buffer, &found);
+    return there(err, found);
 }
 
 static void check_users(const config_listener *l, config_errors *errs)
@@ -126,7 +147,7 @@ static void check_users(const config_listener *l, config_errors *errs)
             config_node_error(at->value, errs, NULL, "users: there is no user '%s'",
                               node_show(at->value));
     const config_node *group = config_node_get(l->node, "group");
-    if (group && l->group && !getgrnam(l->group))
+    if (group && l->group && !group_exists(l->group))
         config_node_error(group, errs, NULL, "group: there is no group '%s'", node_show(group));
 }
 
