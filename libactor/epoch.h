@@ -42,14 +42,20 @@ uint64_t actor__epoch_safe(bool thorough);
 void actor__online_slow(void);
 void actor__offline_slow(void);
 
-/* Begin and end a section that may hold pointers into the table; they nest. */
-static inline void actor__online(void)
+/* One deeper; returns how deep it was. */
+static HOT uint32_t actor__online_step(void)
 {
     uint32_t depth = load_relaxed(&actor__me.online);
 
     store_relaxed(&actor__me.online, depth + 1);
     atomic_signal_fence(memory_order_seq_cst); /* first this, then looks at the table */
-    if (depth == 0)
+    return depth;
+}
+
+/* Begin and end a section that may hold pointers into the table; they nest. */
+static inline void actor__online(void)
+{
+    if (actor__online_step() == 0)
         actor__online_slow();
 }
 
@@ -65,11 +71,9 @@ static inline void actor__offline(void)
 /* The same on a thread that is online already: the first returns what the second wants. */
 static HOT uint32_t actor__online_deeper(void)
 {
-    uint32_t depth = load_relaxed(&actor__me.online);
+    uint32_t depth = actor__online_step();
 
     ACTOR__CHECK(depth != 0, "a thread that is not online goes deeper");
-    store_relaxed(&actor__me.online, depth + 1);
-    atomic_signal_fence(memory_order_seq_cst);
     return depth;
 }
 
